@@ -1,0 +1,57 @@
+/*
+ * change: what somebody wants done to one key.
+ */
+#ifndef FLARE_ITEM_CHANGE_H
+#define FLARE_ITEM_CHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum change_op {
+    CHANGE_SET,
+    CHANGE_ADD,
+    CHANGE_REPLACE,
+    CHANGE_APPEND,
+    CHANGE_PREPEND,
+    CHANGE_CAS,
+    CHANGE_INCR,
+    CHANGE_DECR,
+    CHANGE_TOUCH, /* gat is a touch whose caller looks at the item */
+    CHANGE_DELETE,
+};
+
+/* Whose word it is decides what an explicit version means. */
+enum change_source {
+    CHANGE_CLIENT, /* a client's, or passed on for one */
+    CHANGE_COPY,   /* the master's, to a copy: version decides */
+    CHANGE_DUMP,   /* a full copy: only what is newer than all we know */
+};
+
+struct change {
+    enum change_op op;
+    enum change_source source;
+    bool has_version; /* and version != 0; cas always has one */
+    struct slice key;
+    struct slice value;
+    uint32_t flags;
+    int64_t expire; /* absolute; 0 = never */
+    uint64_t version;
+    uint64_t delta;
+};
+
+enum change_answer {
+    CHANGE_STORED,
+    CHANGE_NOT_STORED,
+    CHANGE_EXISTS,
+    CHANGE_NOT_FOUND,
+    CHANGE_DELETED,
+    CHANGE_TOUCHED,
+    CHANGE_NUMBER,      /* incr, decr: see outcome.number */
+    CHANGE_NON_NUMERIC, /* incr, decr of something that is no number */
+    CHANGE_TOO_LARGE,   /* append, prepend beyond the value limit */
+    CHANGE_FAILED,      /* the storage could not; nothing changed */
+};
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * peer: one pipelined connection to another daemon.
+ *
+ * Requests are appended to peer_out() and announced with peer_expect(); all of
+ * one loop turn leave in one write.  Answers are matched by order.  When the
+ * connection fails, every request in flight is told so, in order; nothing is
+ * sent twice.  The connection is made when it is first needed and again after
+ * a failure, with a growing pause.
+ *
+ * All calls on the loop's own thread.
+ */
+#ifndef FLARE_PEER_PEER_H
+#define FLARE_PEER_PEER_H
+
+#include "base/list.h"
+#include "net/conn.h"
+#include "proto/reply_parse.h"
+
+struct peer;
+
+enum peer_result {
+    PEER_REPLY,   /* reply is the next piece; reply->last: the whole is here */
+    PEER_UNSENT,  /* it failed, and no byte of the request went out */
+    PEER_UNKNOWN, /* it failed after sending: nobody knows what happened */
+};
+
+/* Embedded in what waits for the answer. */
+struct peer_call {
+    struct list link;
+    enum reply_expect expect;
+    uint64_t sent_until; /* stream position behind the request */
+    struct mono deadline;
+    /*
+     * Called for each piece; reply is NULL unless PEER_REPLY, and its slices
+     * live until the call returns.  After the last piece, or another result,
+     * the call is the caller's again, and done may reuse or free it.
+     */
+    void (*done)(struct peer_call *call, enum peer_result result,
+                 const struct reply *reply);
+};
+
+struct peer_options {
+    int64_t connect_ms; /* give up connecting after this */
+    int64_t answer_ms;  /* an answer takes longer: the connection is broken */
+    size_t line_max;
+    uint64_t value_max;
+    struct conn_limits limits;
+};
+
+/* host and options are copied.  Does not connect yet. */
+struct peer *peer_new(struct loop *loop, const char *host, uint16_t port,
+                      const struct peer_options *options);
+
+/*
+ * Every request in flight is told PEER_UNKNOWN or PEER_UNSENT, then it is gone.
+ * NULL is fine.
+ */
+void peer_free(struct peer *peer);
+
+/*
+ * Where to append a request; NULL while the peer is in its pause after a
+ * failure (answer with an error) or memory is out.  Begins to connect if
+ * needed.
+ */
+struct buf *peer_out(struct peer *peer);
+
+/* The bytes appended since the last call are one request; await its answer. */
+void peer_expect(struct peer *peer, struct peer_call *call,
+                 enum reply_expect expect,
+                 void (*done)(struct peer_call *call, enum peer_result result,
+                              const struct reply *reply));
+
+/* Requests in flight; bytes not yet taken by the socket. */
+size_t peer_inflight(const struct peer *peer);
+size_t peer_backlog(const struct peer *peer);
+
+bool peer_is_connected(const struct peer *peer);
+/* In the pause after a failure; the next attempt may be made after it. */
+bool peer_is_failing(const struct peer *peer, struct mono now);
+const char *peer_name(const struct peer *peer); /* "host:port" */
+
+/* Break what is there; the next request connects anew, without a pause. */
+void peer_reset(struct peer *peer);
+
+/* Why the last attempt failed, as an errno; 0: it did not. */
+int peer_last_error(const struct peer *peer);
+
+/* Stop and go on reading answers (a receiver that cannot keep up). */
+void peer_pause(struct peer *peer);
+void peer_resume(struct peer *peer);
+
+#endif

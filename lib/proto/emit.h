@@ -1,0 +1,42 @@
+/*
+ * emit: requests as bytes, for another node (spec: data-plane 3.5, 4.3, 5).
+ *
+ * Everything here speaks flare 1.3.4's dialect, prefix first, so that a peer
+ * of that version understands it.  Returns false, with *out as it was, when
+ * memory is out.
+ */
+#ifndef FLARE_PROTO_EMIT_H
+#define FLARE_PROTO_EMIT_H
+
+#include "base/buf.h"
+#include "proto/request.h"
+
+/*
+ * A write of one key as it is passed on: "<hops,self>" in front, exptime as
+ * given in `expire` (absolute), never noreply so that every write is answered.
+ * The request is one with command_writes(); of gat only req->key is sent.
+ */
+bool emit_forward(struct buf *out, const struct request *req, int64_t expire,
+                  struct slice self);
+
+/* A read of several keys: begin, then each key, then end. */
+bool emit_get_begin(struct buf *out, bool gets, struct slice hops,
+                    struct slice self);
+bool emit_get_key(struct buf *out, struct slice key);
+bool emit_get_end(struct buf *out);
+
+/* What a master tells a copy; each with "<self>" in front. */
+bool emit_set(struct buf *out, struct slice self, struct slice key,
+              uint32_t flags, int64_t expire, uint64_t version,
+              struct slice value);
+bool emit_delete(struct buf *out, struct slice self, struct slice key,
+                 uint64_t version);
+bool emit_touch(struct buf *out, struct slice self, struct slice key,
+                int64_t expire);
+bool emit_flush_all(struct buf *out, struct slice self);
+
+/* "dump WAIT PARTITION SIZE [BWLIMIT]": BWLIMIT only when it is not 0. */
+bool emit_dump(struct buf *out, uint64_t wait_us, int partition,
+               int partition_size, uint64_t bwlimit);
+
+#endif

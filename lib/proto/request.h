@@ -1,0 +1,145 @@
+/*
+ * request: one command of the text protocol, decoded.
+ *
+ * Two dialects share one port (spec: memcached-commands, data-plane 1).  A
+ * plain client speaks memcached's; a line that begins with the hop prefix
+ * "<host:port,...>" comes from another node and is flare's: gat has the key
+ * first, storage commands take a version.  Flare's extra words on plain
+ * storage lines (a version, sync, async) are understood from anybody.
+ *
+ * Every slice in a request points into the bytes it was parsed from.
+ */
+#ifndef FLARE_PROTO_REQUEST_H
+#define FLARE_PROTO_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum {
+    PROTO_KEY_MAX = 8191, /* spec data-plane 0.2 */
+};
+
+enum shape {
+    SHAPE_NONE,    /* no arguments (version, quit, ping) */
+    SHAPE_KEYS,    /* get gets: KEY+ */
+    SHAPE_GAT,     /* gat gats: EXPTIME KEY+; from a peer KEY EXPTIME */
+    SHAPE_STORE,   /* set ...: KEY FLAGS EXPTIME BYTES [VERSION] + data */
+    SHAPE_CAS,     /* cas: KEY FLAGS EXPTIME BYTES VERSION + data */
+    SHAPE_ARITH,   /* incr decr: KEY DELTA */
+    SHAPE_DELETE,  /* delete: KEY [TIME [VERSION]] */
+    SHAPE_TOUCH,   /* touch: KEY EXPTIME */
+    SHAPE_FLUSH,   /* flush_all: [DELAY] */
+    SHAPE_NUMBER,  /* verbosity, kill: N */
+    SHAPE_WORDS,   /* stats, show: the rest of the line, in .words */
+    SHAPE_DUMP,    /* dump: [WAIT [PARTITION SIZE [BWLIMIT]]] */
+    SHAPE_DUMPKEY, /* dump_key: [PARTITION SIZE [BWLIMIT]] */
+    SHAPE_PREFIX,  /* keys: PREFIX+ LIMIT */
+    SHAPE_NODE,    /* node sync [VERSION] + NODE lines + END */
+};
+
+/* name, enum suffix, shape, changes data of one key */
+#define COMMAND_TABLE(X)                                                       \
+    X("get", GET, KEYS, false)                                                 \
+    X("gets", GETS, KEYS, false)                                               \
+    X("gat", GAT, GAT, true)                                                   \
+    X("gats", GATS, GAT, true)                                                 \
+    X("set", SET, STORE, true)                                                 \
+    X("add", ADD, STORE, true)                                                 \
+    X("replace", REPLACE, STORE, true)                                         \
+    X("append", APPEND, STORE, true)                                           \
+    X("prepend", PREPEND, STORE, true)                                         \
+    X("cas", CAS, CAS, true)                                                   \
+    X("incr", INCR, ARITH, true)                                               \
+    X("decr", DECR, ARITH, true)                                               \
+    X("delete", DELETE, DELETE, true)                                          \
+    X("touch", TOUCH, TOUCH, true)                                             \
+    X("flush_all", FLUSH_ALL, FLUSH, false)                                    \
+    X("version", VERSION, NONE, false)                                         \
+    X("verbosity", VERBOSITY, NUMBER, false)                                   \
+    X("quit", QUIT, NONE, false)                                               \
+    X("ping", PING, NONE, false)                                               \
+    X("stats", STATS, WORDS, false)                                            \
+    X("show", SHOW, WORDS, false)                                              \
+    X("kill", KILL, NUMBER, false)                                             \
+    X("meta", META, NONE, false)                                               \
+    X("shutdown", SHUTDOWN, WORDS, false)                                      \
+    X("dump", DUMP, DUMP, false)                                               \
+    X("dump_key", DUMP_KEY, DUMPKEY, false)                                    \
+    X("keys", KEYS, PREFIX, false)                                             \
+    X("node", NODE, NODE, false)
+
+#define X(name, id, shape, writes) COMMAND_##id,
+enum command { COMMAND_TABLE(X) COMMAND_COUNT };
+#undef X
+
+struct request {
+    enum command command;
+    bool from_peer; /* the line had a hop prefix, possibly "<>" */
+    bool noreply;
+    bool sync;  /* asked for on this request */
+    bool async; /* likewise; sync wins */
+    bool has_version;
+    struct slice hops;  /* between < and >, without them */
+    struct slice key;   /* the first, or only, key */
+    struct slice keys;  /* KEYS, GAT, PREFIX: all keys, for request_key() */
+    unsigned nkeys;     /* how many are in keys */
+    struct slice words; /* WORDS: arguments as they came */
+    uint32_t flags;
+    int64_t exptime;  /* as sent; of flush_all the delay, of delete the time */
+    uint64_t version; /* cas unique or explicit version; of node the map's */
+    uint64_t number;  /* delta, level, id, LIMIT of keys */
+    struct slice value; /* data block without its \r\n; NODE: its lines */
+    struct {
+        uint64_t wait_us;
+        int partition;      /* -1: all */
+        int partition_size; /* 0: all */
+        uint64_t bwlimit;   /* KiB/s, 0: none */
+    } dump;
+};
+
+struct proto_limits {
+    size_t line_max;    /* bytes of a line, its end included */
+    size_t key_max;     /* at most PROTO_KEY_MAX */
+    uint64_t value_max; /* bytes of a data block */
+    unsigned keys_max;  /* keys of one get */
+};
+
+enum parse_status {
+    PARSE_OK,        /* *req is filled in */
+    PARSE_MORE,      /* a prefix of a request; call again with more bytes */
+    PARSE_BAD,       /* answer why (unless NULL) and go on behind it */
+    PARSE_TOO_LARGE, /* as BAD; and set's old value must go (req->key) */
+    PARSE_CLOSE,     /* answer why (unless NULL) and hang up */
+};
+
+struct parse {
+    size_t consumed; /* bytes of `in` this request was; 0 with MORE */
+    size_t need;     /* MORE: whole length of the request if known, else 0 */
+    uint64_t skip;   /* BAD, TOO_LARGE: further bytes to drop unread */
+    const char *why; /* reply line without its \r\n, constant; or NULL */
+};
+
+/*
+ * Parse the first request in `in`.
+ *
+ * Pure: allocates nothing, logs nothing, reads no clock and keeps no state.
+ * *req is meaningful for PARSE_OK, and its command, key and noreply for
+ * PARSE_TOO_LARGE.  consumed + skip may exceed in.n.
+ */
+enum parse_status parse_request(struct slice in,
+                                const struct proto_limits *limits,
+                                struct request *req, struct parse *out);
+
+/* Take the next key off *keys (start from req->keys); empty at the end. */
+struct slice request_key(struct slice *keys);
+
+const char *command_name(enum command command);
+bool command_writes(enum command command);
+
+/* True when `self` ("host:port") is one of the comma-separated hops. */
+bool hops_contain(struct slice hops, struct slice self);
+unsigned hops_count(struct slice hops);
+
+#endif

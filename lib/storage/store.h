@@ -1,0 +1,136 @@
+/*
+ * store: the node's records, with policy applied.
+ *
+ * Facade over an engine, the update log and the tombstones.  Every function
+ * may be called from any thread.  A change is one pass: under the key's lock
+ * the old record is read, item/decide.h decides, the log gets the entry, the
+ * engine gets the record.  So the log's order is the order of each key.
+ */
+#ifndef FLARE_STORAGE_STORE_H
+#define FLARE_STORAGE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "item/change.h"
+#include "item/item.h"
+#include "storage/ulog.h"
+
+struct store;
+
+struct store_options {
+    const char *data_dir;
+    const char *type;      /* "tch", "tcb" or "mem" */
+    uint64_t bucket_size;  /* tch: buckets of a new file; 0: chosen by us */
+    unsigned ap, fp;       /* Tokyo Cabinet's alignment and free-pool powers */
+    bool large;            /* 64-bit buckets */
+    const char *compress;  /* "", "deflate", "bz2", "tcbs" */
+    unsigned lmemb, nmemb; /* tcb: members of a leaf, of a node */
+    unsigned dfunit;       /* auto defragmentation step, 0: off */
+    uint64_t map_bytes;    /* tch: how much of the file to map */
+    unsigned lock_stripes; /* key locks (mutex-slot) */
+    uint64_t tombstones;   /* remembered deletions (storage-cache-size) */
+    uint64_t value_max;    /* bytes */
+    uint64_t log_segment_bytes;
+    uint64_t log_keep_bytes;
+};
+
+/*
+ * Open or create the files in data_dir (made when missing) and bring the
+ * engine up to the end of the log.  ERR_CONFIG, ERR_IO, ERR_CORRUPT and
+ * ERR_CONFLICT (another process has it open) name the file.
+ */
+int store_open(struct store **out, const struct store_options *options,
+               struct err *err);
+
+/* Flush and close.  Failure to write is reported; the store is gone anyway. */
+int store_close(struct store *store, struct err *err);
+
+enum store_status { STORE_OK, STORE_MISS, STORE_ERROR };
+
+/*
+ * Look a key up.  A hit fills *out, whose value points into *scratch (cleared
+ * first, kept between calls by the caller) and lives as long as it is not
+ * touched.  An expired record is a miss, and is removed.
+ */
+enum store_status store_get(struct store *store, struct slice key,
+                            struct wall now, struct buf *scratch,
+                            struct item *out);
+
+struct outcome {
+    enum change_answer answer;
+    bool changed;     /* a log entry was made */
+    uint64_t seq;     /* of that entry */
+    uint64_t number;  /* CHANGE_NUMBER */
+    struct item item; /* after TOUCHED: the record, value in *scratch */
+};
+
+/* Carry out a change.  CHANGE_FAILED: storage trouble, see store_trouble(). */
+void store_apply(struct store *store, const struct change *change,
+                 struct wall now, struct buf *scratch, struct outcome *out);
+
+/*
+ * Everything this thread changed since its last call is safe against the death
+ * of this process when it returns true (tcb keeps pages in memory; tch needs
+ * nothing).  Called once a loop turn, before replies leave.
+ */
+bool store_commit(struct store *store);
+
+/*
+ * Remove all records stored before now; one log entry.  False: storage
+ * trouble.  Versions go on rising.
+ */
+bool store_flush_all(struct store *store, uint64_t *seq);
+
+/*
+ * Empty the store without a log entry and forget tombstones: a copy about to
+ * be built from scratch.  While building, every deletion is remembered, however
+ * many, so that CHANGE_DUMP cannot bring one back; _end forgets them.
+ */
+bool store_rebuild_begin(struct store *store, bool truncate);
+void store_rebuild_end(struct store *store);
+
+uint64_t store_count(struct store *store);     /* records, expired included */
+uint64_t store_file_size(struct store *store); /* bytes */
+struct ulog *store_log(struct store *store);
+
+/* NULL, or why the storage failed last (ping answers an error then). */
+const char *store_trouble(struct store *store);
+
+/*
+ * Remove up to `budget` expired records, going round; for a timer.  Returns
+ * how many were removed.
+ */
+unsigned store_sweep(struct store *store, struct wall now, unsigned budget);
+
+/* --- walking all records ------------------------------------------------ */
+
+struct store_cursor;
+
+/*
+ * Each record that is there from the opening to the end is seen exactly once
+ * or, when it is rewritten meanwhile, at least once in its old or new form.
+ * Any number of cursors at a time; writers are not stopped between steps.
+ */
+struct store_cursor *store_cursor_open(struct store *store);
+void store_cursor_close(struct store_cursor *cursor);
+
+/*
+ * The next record, expired ones included; key and item point into the cursor
+ * and live until the next call.  Records that do not decode are skipped.
+ * STORE_MISS: the end.
+ */
+enum store_status store_cursor_next(struct store_cursor *cursor,
+                                    struct slice *key, struct item *item);
+
+/*
+ * Keys that begin with prefix, in order, at most `limit`: each is appended to
+ * *out as "KEY key\r\n".  STORE_ERROR: the engine has no order (tch).
+ */
+enum store_status store_prefix(struct store *store, struct slice prefix,
+                               uint64_t limit, struct buf *out);
+
+#endif

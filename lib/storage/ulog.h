@@ -1,0 +1,82 @@
+/*
+ * ulog: the update log, every accepted change in order.
+ *
+ * Segment files under a folder, each a shared mapping: an appended entry
+ * survives the death of the process.  Entries are numbered from 1 without a
+ * gap; the number (sequence) of the last one is the log's position.  Each has
+ * a CRC32C; a torn tail is cut when the log is opened, damage before the tail
+ * is reported and nothing behind it is served.
+ *
+ * Any thread may append and read; appending serialises on one lock.
+ */
+#ifndef FLARE_STORAGE_ULOG_H
+#define FLARE_STORAGE_ULOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct ulog;
+
+enum ulog_op { ULOG_SET = 1, ULOG_DELETE, ULOG_TOUCH, ULOG_FLUSH };
+
+struct ulog_entry {
+    uint64_t seq;
+    enum ulog_op op;
+    uint32_t flags;
+    int64_t expire;
+    uint64_t version;
+    struct slice key;
+    struct slice value; /* ULOG_SET; TOUCH has none */
+};
+
+struct ulog_options {
+    const char *folder;     /* made when it is missing */
+    uint64_t segment_bytes; /* size of a file; a larger entry gets its own */
+    uint64_t keep_bytes;    /* old segments beyond this may be deleted */
+};
+
+/* ERR_CORRUPT names file and offset.  *out is NULL on failure. */
+int ulog_open(struct ulog **out, const struct ulog_options *options,
+              struct err *err);
+void ulog_close(struct ulog *log);
+
+/*
+ * Append; entry->seq is set.  False when the disk is full or memory is out:
+ * nothing was appended.  The entry's slices are copied.
+ */
+bool ulog_append(struct ulog *log, struct ulog_entry *entry);
+
+/* The largest version in any entry that is still there; 0: none. */
+uint64_t ulog_version(const struct ulog *log);
+
+uint64_t ulog_first(const struct ulog *log); /* oldest still there, or last+1 */
+uint64_t ulog_last(const struct ulog *log);  /* 0: none yet */
+
+/* A reader holds what it has yet to read; close it or the log cannot shrink. */
+struct ulog_reader;
+
+/* The first entry read will be the oldest with a sequence above `after`. */
+struct ulog_reader *ulog_reader_open(struct ulog *log, uint64_t after);
+void ulog_reader_close(struct ulog_reader *reader);
+
+enum ulog_read { ULOG_READ_OK, ULOG_READ_END, ULOG_READ_GONE };
+
+/*
+ * The next entry; its slices are good until the next call on this reader.
+ * END: no more for now.  GONE: what comes next was deleted (keep_bytes) or is
+ * damaged, the reader cannot go on.
+ */
+enum ulog_read ulog_reader_next(struct ulog_reader *reader,
+                                struct ulog_entry *out);
+
+/*
+ * Call `wake` on the appending thread after an append that follows a quiet
+ * spell: at most once until ulog_rearm().  One subscriber.
+ */
+void ulog_subscribe(struct ulog *log, void (*wake)(void *), void *arg);
+void ulog_rearm(struct ulog *log);
+
+#endif
