@@ -1,0 +1,57 @@
+/*
+ * flared: one node, wired together.
+ *
+ * Threads: control (the main thread: listeners, index traffic, signals,
+ * timers), N workers (connections and their peers), one replication thread
+ * (feeding copies, building oneself), one maintenance thread (checkpoints,
+ * expiry).  They talk by mailbox; what they share is listed here.  Locks are
+ * only inside storage/ (key lock, then log lock).
+ */
+#ifndef FLARE_FLARED_FLARED_H
+#define FLARE_FLARED_FLARED_H
+
+#include <stdatomic.h>
+
+#include "cluster/view.h"
+#include "flared/gate.h"
+#include "flared/options.h"
+#include "net/loop.h"
+#include "storage/store.h"
+
+struct worker;
+struct replicator;
+struct rebuilder;
+struct index_link;
+struct membership;
+struct server;
+
+/* What the index said with "meta"; set once before the first map. */
+struct cluster_meta {
+    unsigned partition_size, hint, slots; /* slots: partition-modular-virtual */
+    enum keyhash_kind hash;
+    struct partition_table *table; /* control thread only */
+};
+
+struct flared {
+    struct flared_options options; /* read-only after start, but see reload */
+    char self[NODE_KEY_MAX + 1];   /* "server-name:server-port" */
+    struct wall started;
+    struct store *store;
+    struct loop control;
+    struct gate gate;
+    struct cluster_meta meta;
+    atomic_bool has_meta;             /* meta's numbers may be read */
+    atomic_uint_fast64_t map_version; /* of the map in effect, for stats */
+    _Atomic(uint64_t) reconstruction_interval; /* us per record; reloadable */
+    _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
+    atomic_bool replicate_sync; /* replication-type; reloadable */
+    unsigned nworkers;
+    struct worker *workers;
+    struct server *server;
+    struct replicator *replicator;
+    struct rebuilder *rebuilder;
+    struct index_link *index_link;
+    struct membership *membership;
+};
+
+#endif
