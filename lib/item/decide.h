@@ -26,7 +26,9 @@ struct decision {
      * WRITE: the new record; its data is head then tail (append, prepend) and
      * item.value.n their sum; item.value.p is NULL when tail is not empty.
      * Slices point into the old item, the change or digits below.
-     * REMOVE: item.version is the version the tombstone gets.
+     * REMOVE: item.version is the version the tombstone gets, 0 for none; it
+     * can come with NOT_FOUND (an expired record goes, or a version is to be
+     * remembered for a key that is not there).
      */
     struct item item;
     struct slice head, tail;

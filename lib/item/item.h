@@ -29,6 +29,12 @@ struct item {
  */
 bool item_decode(struct slice record, struct item *out);
 
+/*
+ * The header alone, for callers that do not need the data: out->value is
+ * empty, *size what the header says of it.  False when it is cut short.
+ */
+bool item_decode_header(struct slice record, struct item *out, uint64_t *size);
+
 /* Write the header of a record whose data is size bytes to to[ITEM_HEADER]. */
 void item_encode_header(char *to, const struct item *item, uint64_t size);
 
