@@ -72,3 +72,9 @@ crc32c(uint32_t crc, const void *p, size_t n)
     crc = has_sse42() ? crc_sse42(crc, p, n) : crc_plain(crc, p, n);
     return ~crc;
 }
+
+uint32_t
+crc32c_portable(uint32_t crc, const void *p, size_t n)
+{
+    return ~crc_plain(~crc, p, n);
+}

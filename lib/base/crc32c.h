@@ -11,4 +11,7 @@
 /* The checksum of n more bytes after those that gave `crc` (0 to begin). */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 
+/* The same without the processor's help: what other machines run. */
+uint32_t crc32c_portable(uint32_t crc, const void *p, size_t n);
+
 #endif
