@@ -18,6 +18,7 @@ struct cluster_map {
     uint64_t version;
     int next_thread_type; /* index only: above every node's */
     size_t nnodes;
+    size_t room; /* nodes there is memory for */
     struct node node[];
 };
 
@@ -50,6 +51,12 @@ int cluster_map_partitions(const struct cluster_map *map);
 
 /* The master in state prepare or ready, or NULL. */
 struct node *cluster_map_preparing(const struct cluster_map *map);
+
+/*
+ * Why no key could be routed by this map, as a constant sentence, or NULL: the
+ * part of cluster_map_broken() that a node insists on, whoever sent the map.
+ */
+const char *cluster_map_unroutable(const struct cluster_map *map);
 
 /*
  * The first rule this map breaks, as a constant sentence, or NULL when it is

@@ -24,6 +24,7 @@ enum {
     NODE_HOST_MAX = 255,              /* bytes of a host name */
     NODE_KEY_MAX = NODE_HOST_MAX + 6, /* "host:65535" */
     NODE_BALANCE_MAX = 1000000,
+    NODE_PARTITION_MAX = 65533, /* the table holds 16-bit numbers */
     NODE_THREAD_TYPE_MIN = 16,
 };
 
