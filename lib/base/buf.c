@@ -1,6 +1,5 @@
 #include "base/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,22 +98,32 @@ buf_put_i64(struct buf *b, int64_t value)
 }
 
 bool
-buf_printf(struct buf *b, const char *fmt, ...)
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-    va_list ap;
+    va_list again;
     int need;
 
-    va_start(ap, fmt);
-    need = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
+    va_copy(again, ap);
+    need = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
     if (need < 0 || !buf_reserve(b, (size_t)need + 1)) {
         return false;
     }
-    va_start(ap, fmt);
     (void)vsnprintf(buf_tail(b), (size_t)need + 1, fmt, ap);
-    va_end(ap);
     b->end += (size_t)need;
     return true;
+}
+
+bool
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    bool ok;
+
+    va_start(ap, fmt);
+    ok = buf_vprintf(b, fmt, ap);
+    va_end(ap);
+    return ok;
 }
 
 void

@@ -9,6 +9,7 @@
 #ifndef FLARE_BASE_BUF_H
 #define FLARE_BASE_BUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,6 +92,8 @@ size_t buf_format_u64(char *to, uint64_t value);
 
 bool buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+bool buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 /* Drop n bytes, at most buf_len(), from the front. */
 static inline void
