@@ -3,7 +3,8 @@
  *
  * Everything here speaks flare 1.3.4's dialect, prefix first, so that a peer
  * of that version understands it.  Returns false, with *out as it was, when
- * memory is out.
+ * memory is out.  Expiry is absolute; one that a peer would take for a number
+ * of seconds from now, or refuse (below 0), is sent as another moment long ago.
  */
 #ifndef FLARE_PROTO_EMIT_H
 #define FLARE_PROTO_EMIT_H

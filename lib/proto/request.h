@@ -100,7 +100,8 @@ struct request {
 };
 
 struct proto_limits {
-    size_t line_max;    /* bytes of a line, its end included */
+    size_t line_max;    /* bytes of a line, its end included; gets may be
+                           256 times as long; at least 64 */
     size_t key_max;     /* at most PROTO_KEY_MAX */
     uint64_t value_max; /* bytes of a data block */
     unsigned keys_max;  /* keys of one get */
@@ -131,6 +132,13 @@ struct parse {
 enum parse_status parse_request(struct slice in,
                                 const struct proto_limits *limits,
                                 struct request *req, struct parse *out);
+
+/*
+ * Take one line off `in`, whatever it says, for a daemon that has commands of
+ * its own: PARSE_OK with *line, without its end; MORE or CLOSE as above.
+ */
+enum parse_status parse_line(struct slice in, const struct proto_limits *limits,
+                             struct slice *line, struct parse *out);
 
 /* Take the next key off *keys (start from req->keys); empty at the end. */
 struct slice request_key(struct slice *keys);

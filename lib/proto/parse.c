@@ -1,0 +1,237 @@
+#include <string.h>
+
+#include "proto/parse_args.h"
+#include "proto/parse_store.h"
+#include "proto/request.h"
+#include "proto/words.h"
+
+/* A get may be this many times as long as any other line. */
+enum { GET_LINES = 256 };
+
+struct command_row {
+    struct slice name;
+    enum shape shape;
+    bool writes;
+};
+
+#define X(name, id, shape, writes)                                             \
+    [COMMAND_##id] = {SLICE(name), SHAPE_##shape, writes},
+static const struct command_row commands[COMMAND_COUNT] = {COMMAND_TABLE(X)};
+#undef X
+
+/*
+ * Commands by first letter, the frequent ones first.  A list ends at a zero,
+ * which is COMMAND_GET: get itself is looked at before the list.
+ */
+static const unsigned char by_letter['z' - 'a' + 1][4] = {
+    ['a' - 'a'] = {COMMAND_ADD, COMMAND_APPEND},
+    ['c' - 'a'] = {COMMAND_CAS},
+    ['d' - 'a'] = {COMMAND_DELETE, COMMAND_DECR, COMMAND_DUMP,
+                   COMMAND_DUMP_KEY},
+    ['f' - 'a'] = {COMMAND_FLUSH_ALL},
+    ['g' - 'a'] = {COMMAND_GETS, COMMAND_GAT, COMMAND_GATS},
+    ['i' - 'a'] = {COMMAND_INCR},
+    ['k' - 'a'] = {COMMAND_KEYS, COMMAND_KILL},
+    ['m' - 'a'] = {COMMAND_META},
+    ['n' - 'a'] = {COMMAND_NODE},
+    ['p' - 'a'] = {COMMAND_PING, COMMAND_PREPEND},
+    ['q' - 'a'] = {COMMAND_QUIT},
+    ['r' - 'a'] = {COMMAND_REPLACE},
+    ['s' - 'a'] = {COMMAND_SET, COMMAND_STATS, COMMAND_SHOW, COMMAND_SHUTDOWN},
+    ['t' - 'a'] = {COMMAND_TOUCH},
+    ['v' - 'a'] = {COMMAND_VERSION, COMMAND_VERBOSITY},
+};
+
+const char *
+command_name(enum command command)
+{
+    return commands[command].name.p;
+}
+
+bool
+command_writes(enum command command)
+{
+    return commands[command].writes;
+}
+
+static bool
+find_command(struct slice name, enum command *command)
+{
+    const unsigned char *list;
+
+    if (name.n == 3 && memcmp(name.p, "get", 3) == 0) {
+        *command = COMMAND_GET;
+        return true;
+    }
+    if (name.n == 0 || *name.p < 'a' || *name.p > 'z') {
+        return false;
+    }
+    list = by_letter[*name.p - 'a'];
+    for (unsigned i = 0; i < 4 && list[i] != COMMAND_GET; i++) {
+        if (slice_eq(name, commands[list[i]].name)) {
+            *command = (enum command)list[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Take "<hops>" off the front of the line; false: it has no end. */
+static bool
+take_hops(struct slice *line, struct request *req)
+{
+    const char *end;
+
+    if (line->n == 0 || *line->p != '<') {
+        return true;
+    }
+    end = memchr(line->p, '>', line->n);
+    if (end == NULL) {
+        return false;
+    }
+    req->from_peer = true;
+    req->hops = (struct slice){line->p + 1, (size_t)(end - line->p) - 1};
+    line->n -= (size_t)(end - line->p) + 1;
+    line->p = end + 1;
+    return true;
+}
+
+/* The commands whose list of keys may be longer than a line. */
+static bool
+is_long_get(struct slice line)
+{
+    struct request req;
+    struct slice name;
+
+    if (!take_hops(&line, &req)) {
+        return false;
+    }
+    name = words_next(&line);
+    return line.n > 0 && find_command(name, &req.command) &&
+           (commands[req.command].shape == SHAPE_KEYS ||
+            commands[req.command].shape == SHAPE_GAT);
+}
+
+/* No end within line_max bytes: wait for it, or give up. */
+static enum parse_status
+look_further(struct slice in, const struct proto_limits *limits,
+             const char **end, struct parse *out)
+{
+    struct slice head = {in.p, limits->line_max};
+    size_t max;
+
+    *end = NULL;
+    if (in.n < limits->line_max) {
+        return PARSE_MORE;
+    }
+    if (is_long_get(head)) {
+        max = limits->line_max * GET_LINES;
+        *end = memchr(in.p, '\n', in.n < max ? in.n : max);
+        if (*end != NULL) {
+            return PARSE_OK;
+        }
+        if (in.n < max) {
+            return PARSE_MORE;
+        }
+    }
+    out->consumed = in.n;
+    return PARSE_CLOSE;
+}
+
+enum parse_status
+parse_line(struct slice in, const struct proto_limits *limits,
+           struct slice *line, struct parse *out)
+{
+    size_t window = in.n < limits->line_max ? in.n : limits->line_max;
+    const char *end = window > 0 ? memchr(in.p, '\n', window) : NULL;
+
+    *out = (struct parse){0, 0, 0, NULL};
+    if (in.n > 0 && (unsigned char)*in.p == 0x80) {
+        out->consumed = in.n; /* the binary protocol is not spoken here */
+        return PARSE_CLOSE;
+    }
+    if (end == NULL) {
+        enum parse_status status = look_further(in, limits, &end, out);
+        if (end == NULL) {
+            return status;
+        }
+    }
+    *line = (struct slice){in.p, (size_t)(end - in.p)};
+    out->consumed = line->n + 1;
+    if (line->n > 0 && line->p[line->n - 1] == '\r') {
+        line->n--;
+    }
+    return PARSE_OK;
+}
+
+/*
+ * Somebody's browser, or worse, somebody who makes one talk to us: METHOD
+ * PATH HTTP/..., or METHOD /PATH.
+ */
+static bool
+is_http(struct slice method, struct slice rest)
+{
+    static const struct slice methods[] = {
+        SLICE("GET"),    SLICE("POST"),    SLICE("PUT"),   SLICE("HEAD"),
+        SLICE("DELETE"), SLICE("OPTIONS"), SLICE("PATCH"),
+    };
+    struct slice path = words_next(&rest);
+    struct slice http = words_next(&rest);
+
+    if (http.n >= 5 && memcmp(http.p, "HTTP/", 5) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (slice_eq(method, methods[i])) {
+            return path.n > 0 && *path.p == '/';
+        }
+    }
+    return false;
+}
+
+static enum parse_status
+parse_command(struct slice in, struct slice line,
+              const struct proto_limits *limits, struct request *req,
+              struct parse *out)
+{
+    struct slice name = words_next(&line);
+    enum shape shape;
+
+    if (!find_command(name, &req->command)) {
+        if (is_http(name, line)) {
+            return PARSE_CLOSE;
+        }
+        return words_complain(out, words_error);
+    }
+    shape = commands[req->command].shape;
+    if (shape == SHAPE_STORE || shape == SHAPE_CAS) {
+        return parse_store(in, line, limits, req, out);
+    }
+    if (shape == SHAPE_NODE) {
+        return parse_node(in, line, limits, req, out);
+    }
+    return parse_args(shape, line, limits, req, out);
+}
+
+enum parse_status
+parse_request(struct slice in, const struct proto_limits *limits,
+              struct request *req, struct parse *out)
+{
+    struct slice line;
+    enum parse_status status = parse_line(in, limits, &line, out);
+
+    if (status != PARSE_OK) {
+        return status;
+    }
+    memset(req, 0, sizeof(*req));
+    if (!take_hops(&line, req)) {
+        return words_complain(out, words_error);
+    }
+    return parse_command(in, line, limits, req, out);
+}
+
+struct slice
+request_key(struct slice *keys)
+{
+    return words_next(keys);
+}
