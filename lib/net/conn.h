@@ -44,6 +44,14 @@ struct conn_ops {
 
     /* An outgoing connection is up; NULL for accepted ones. */
     void (*on_connected)(struct conn *conn);
+
+    /*
+     * The peer has said all it will say and every complete request was offered;
+     * it may still be waiting for answers.  The callee calls
+     * conn_close_after_flush() when the last of them is in conn_out(), at once
+     * or later.  NULL: as if it did so at once.
+     */
+    void (*on_eof)(struct conn *conn);
 };
 
 struct conn_limits {
@@ -61,7 +69,8 @@ struct conn {
     struct buf out;
     size_t need; /* do not call on_input before `in` holds this much */
     const struct conn_limits *limits;
-    struct event *event;
+    struct event *event;    /* EV_READ */
+    struct event *ev_write; /* NULL until the socket was full once */
     struct loop_item flush;
     int64_t idle_ms; /* 0: no limit */
     struct mono active;
@@ -69,6 +78,9 @@ struct conn {
     uint64_t bytes_in, bytes_out; /* since it began */
     unsigned short watching;      /* libevent's EV_READ, EV_WRITE */
     bool connecting, paused, backed_up, closing, dead, eof;
+    bool full;  /* the socket took less than it was given */
+    bool offer; /* on_input is due for what is in `in` */
+    bool over;  /* on_closed is due, with `error` */
 };
 
 /*
@@ -91,6 +103,9 @@ void conn_close_after_flush(struct conn *conn);
 static inline struct buf *
 conn_out(struct conn *conn)
 {
+    if (conn->out.base == NULL) {
+        loop_lend(conn->loop, &conn->out);
+    }
     return &conn->out;
 }
 
@@ -100,11 +115,18 @@ void conn_flush_later(struct conn *conn);
 /* More output waits than limits->out_high: produce no more until on_drained. */
 bool conn_is_backed_up(const struct conn *conn);
 
-/* Stop reading; conn_resume() first offers what is already there. */
+/*
+ * Stop reading; conn_resume() first offers what is already there, at the end of
+ * the turn.
+ */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 
-/* Hold on_input back until `bytes` of input are there; once. */
+/*
+ * For on_input: do not come back before `bytes` of input are there, counted
+ * from the first unused one; once.  Not needed for correctness, but it keeps a
+ * large value from being parsed again with each piece that arrives.
+ */
 void conn_need(struct conn *conn, size_t bytes);
 
 /*

@@ -21,6 +21,8 @@ struct sock_addr {
 /*
  * Name and port to addresses, at most max; returns how many, or a negative
  * code with err set.  Numeric names never block; others may ask the resolver.
+ * No host ("" or NULL): every address of this machine, to listen on, IPv4
+ * first.
  */
 int sock_resolve(const char *host, uint16_t port, struct sock_addr *out,
                  unsigned max, struct err *err);
