@@ -1,0 +1,135 @@
+#include "conf/conf_text.h"
+
+#include <string.h>
+
+enum { LINE_WIDTH = 78 };
+
+void
+conf_text_wrap(struct buf *out, const char *indent, const char *text,
+               size_t width)
+{
+    struct slice rest = slice_str(text);
+    struct slice word = slice_word(&rest);
+    size_t used = 0;
+
+    while (word.n > 0) {
+        if (used > 0 && used + 1 + word.n > width) {
+            (void)buf_put_str(out, "\n");
+            used = 0;
+        }
+        if (used == 0) {
+            (void)buf_put_str(out, indent);
+            used = strlen(indent);
+        } else {
+            (void)buf_put_str(out, " ");
+            used++;
+        }
+        (void)buf_put_slice(out, word);
+        used += word.n;
+        word = slice_word(&rest);
+    }
+    (void)buf_put_str(out, "\n");
+}
+
+/* "Allowed: ...; default: ...; read again at SIGHUP." */
+static void
+put_facts(const struct option_row *row, struct buf *out)
+{
+    (void)buf_put_str(out, "Allowed: ");
+    option_put_allowed(row, out);
+    if (row->type == OPTION_BYTES) {
+        (void)buf_put_str(out, ", also with k, m or g");
+    }
+    if (row->fallback[0] != '\0') {
+        (void)buf_printf(out, "; default: %s", row->fallback);
+    }
+    if ((row->flags & OPTION_REQUIRED) != 0) {
+        (void)buf_put_str(out, "; required");
+    }
+    if ((row->flags & OPTION_RELOADABLE) != 0) {
+        (void)buf_put_str(out, "; read again at SIGHUP");
+    }
+    (void)buf_put(out, ".", 2);
+}
+
+static void
+put_description(const struct option_row *row, const char *indent,
+                struct buf *out)
+{
+    struct buf text = {0};
+
+    (void)buf_printf(&text, "%s ", row->help);
+    put_facts(row, &text);
+    conf_text_wrap(out, indent, buf_slice(&text).p, LINE_WIDTH);
+    buf_fini(&text);
+}
+
+void
+conf_text_help(const struct conf_spec *spec, struct buf *out)
+{
+    (void)buf_printf(out, "Usage: %s [OPTION]...\n\n", spec->program);
+    conf_text_wrap(out, "", spec->summary, LINE_WIDTH);
+    (void)buf_put_str(out, "\nOptions; all but those marked * may also stand "
+                           "in the file, as name = value:\n");
+    for (size_t i = 0; i < spec->table.nrows; i++) {
+        const struct option_row *row = &spec->table.rows[i];
+        bool only_here = (row->flags & OPTION_COMMAND_LINE) != 0;
+
+        (void)buf_printf(out, "\n%c ", only_here ? '*' : ' ');
+        if (row->letter != '\0') {
+            (void)buf_printf(out, "-%c, ", row->letter);
+        }
+        (void)buf_printf(out, "--%s%s\n", row->name,
+                         row->type == OPTION_BOOL ? "" : "=VALUE");
+        if (only_here && row->type == OPTION_BOOL) {
+            conf_text_wrap(out, "        ", row->help, LINE_WIDTH);
+        } else {
+            put_description(row, "        ", out);
+        }
+    }
+}
+
+void
+conf_text_template(const struct conf_spec *spec, struct buf *out)
+{
+    (void)buf_printf(out,
+                     "# Options of %s, one \"name = value\" a line.\n"
+                     "# A # starts a comment.  The lines that are commented "
+                     "out show the defaults.\n",
+                     spec->program);
+    for (size_t i = 0; i < spec->table.nrows; i++) {
+        const struct option_row *row = &spec->table.rows[i];
+
+        if ((row->flags & OPTION_COMMAND_LINE) != 0) {
+            continue;
+        }
+        (void)buf_put_str(out, "\n");
+        put_description(row, "# ", out);
+        if (row->example != NULL) {
+            (void)buf_printf(out, "%s = %s\n", row->name, row->example);
+        } else {
+            (void)buf_printf(out, "#%s =%s%s\n", row->name,
+                             row->fallback[0] != '\0' ? " " : "",
+                             row->fallback);
+        }
+    }
+}
+
+void
+conf_text_show(const struct conf *conf, struct buf *out)
+{
+    static const char *const origin[] = {"", "  # from the file",
+                                         "  # from the command line"};
+    const struct option_table *table = &conf->spec->table;
+
+    for (size_t i = 0; i < table->nrows; i++) {
+        const struct option_row *row = &table->rows[i];
+
+        if ((row->flags & (OPTION_COMMAND_LINE | OPTION_IGNORED)) != 0) {
+            continue;
+        }
+        (void)buf_printf(out, "%s = ", row->name);
+        option_put(row, conf->target, out);
+        (void)buf_printf(out, "%s\n", origin[conf->source[i]]);
+    }
+}
