@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "cluster/view.h"
+#include "conf/conf.h"
 #include "flared/gate.h"
 #include "flared/options.h"
 #include "net/loop.h"
@@ -24,6 +25,7 @@ struct rebuilder;
 struct index_link;
 struct membership;
 struct server;
+struct maintain;
 
 /* What the index said with "meta"; set once before the first map. */
 struct cluster_meta {
@@ -33,8 +35,13 @@ struct cluster_meta {
 };
 
 struct flared {
-    struct flared_options options; /* read-only after start, but see reload */
-    char self[NODE_KEY_MAX + 1];   /* "server-name:server-port" */
+    /*
+     * What does not change at a reload may be read by any thread; the rest is
+     * the control thread's, and others read the copies below.
+     */
+    struct flared_options options;
+    struct conf *conf;           /* of those options; control thread */
+    char self[NODE_KEY_MAX + 1]; /* "server-name:server-port" */
     struct wall started;
     struct store *store;
     struct loop control;
@@ -48,6 +55,8 @@ struct flared {
     unsigned nworkers;
     struct worker *workers;
     struct server *server;
+    struct maintain *maintain;
+    atomic_uint rejected; /* connections refused before a worker had them */
     struct replicator *replicator;
     struct rebuilder *rebuilder;
     struct index_link *index_link;

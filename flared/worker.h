@@ -19,6 +19,11 @@ struct worker {
     struct rand rand;
     struct buf scratch; /* for store_get() and store_apply() */
     struct list sessions;
+    struct list graves; /* memory to free at the end of the turn */
+    struct loop_item burial;
+    uint64_t next_id;
+    unsigned ticks;
+    struct partition_table *table; /* for dump; made when first needed */
     atomic_uint nsessions;
     struct gate_queue gate_queue;
     struct timer tick; /* every 100 ms: deadlines, idle connections */
@@ -36,6 +41,12 @@ void workers_stop(struct flared *node);
  */
 void workers_set_view(struct flared *node, struct cluster_view *view,
                       void (*done)(void *arg), void *arg);
+
+/* Free memory at the end of the turn: a callback up the stack may use it. */
+void worker_bury(struct worker *worker, void *memory);
+
+/* Unique over the workers; its remainder by their number is the worker. */
+uint64_t worker_next_session_id(struct worker *worker);
 
 /* Sum over the workers; any thread. */
 uint64_t workers_metric(const struct flared *node, enum metric id);

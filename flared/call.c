@@ -1,0 +1,108 @@
+#include "flared/call.h"
+
+#include "flared/session.h"
+
+void
+call_init(struct call *call, struct session *session,
+          void (*destroy)(struct call *call))
+{
+    call->session = session;
+    call->worker = session->worker;
+    call->destroy = destroy;
+    list_append(&session->calls, &call->link);
+    session->ncalls++;
+}
+
+static void
+end(struct call *call)
+{
+    if (call->session != NULL) {
+        list_remove(&call->link);
+        call->session->ncalls--;
+    }
+    buf_fini(&call->out);
+    call->destroy(call);
+}
+
+/* Move the answer to the connection, without a copy where that is possible. */
+static bool
+send_answer(struct session *session, struct call *call)
+{
+    struct buf *out = conn_out(session->conn);
+
+    if (call->quiet || buf_len(&call->out) == 0) {
+        return true;
+    }
+    if (buf_len(out) == 0 && buf_len(&call->out) >= 16384) {
+        struct buf empty = *out;
+
+        *out = call->out;
+        call->out = empty;
+        return true;
+    }
+    return buf_put_slice(out, buf_slice(&call->out));
+}
+
+static void
+flush(struct session *session)
+{
+    struct list *first;
+
+    while ((first = list_first(&session->calls)) != NULL) {
+        struct call *call = LIST_ENTRY(first, struct call, link);
+
+        if (!call->done) {
+            if (call->resume != NULL) {
+                call->resume(call);
+            }
+            break;
+        }
+        bool ok = send_answer(session, call);
+
+        end(call);
+        if (!ok) {
+            session_fail(session, "out of memory");
+            return;
+        }
+    }
+    session_moved(session);
+}
+
+void
+call_done(struct call *call)
+{
+    call->done = true;
+    if (call->session == NULL) {
+        end(call);
+        return;
+    }
+    if (call_is_first(call)) {
+        flush(call->session);
+    }
+}
+
+bool
+call_is_first(const struct call *call)
+{
+    return call->session != NULL &&
+           list_first(&call->session->calls) == &call->link;
+}
+
+void
+calls_orphan(struct session *session)
+{
+    struct list *first;
+
+    while ((first = list_first(&session->calls)) != NULL) {
+        struct call *call = LIST_ENTRY(first, struct call, link);
+
+        list_remove(&call->link);
+        session->ncalls--;
+        call->session = NULL;
+        if (call->done) {
+            end(call);
+        } else if (call->resume != NULL) {
+            call->resume(call); /* it sees that nobody listens and ends */
+        }
+    }
+}

@@ -1,0 +1,136 @@
+#include "flared/cmd.h"
+
+#include "flared/forward.h"
+
+enum { HOPS_MAX = 4 }; /* more than any sound map needs */
+
+static void
+cmd_version(struct session *session, const struct request *req)
+{
+    session_line(session, req, "VERSION " PACKAGE_VERSION);
+}
+
+static void
+cmd_verbosity(struct session *session, const struct request *req)
+{
+    session_line(session, req, "OK");
+}
+
+static void
+cmd_quit(struct session *session, const struct request *req)
+{
+    (void)req;
+    session_end(session);
+}
+
+static void
+cmd_ping(struct session *session, const struct request *req)
+{
+    const char *trouble = store_trouble(session->worker->node->store);
+
+    session_line(session, req,
+                 trouble == NULL ? "OK" : "SERVER_ERROR storage error");
+}
+
+static void
+cmd_shutdown(struct session *session, const struct request *req)
+{
+    session_line(session, req, "ERROR: shutdown not enabled");
+}
+
+typedef void (*handler)(struct session *session, const struct request *req);
+
+static const handler handlers[COMMAND_COUNT] = {
+    [COMMAND_GET] = cmd_get,
+    [COMMAND_GETS] = cmd_get,
+    [COMMAND_GAT] = cmd_gat,
+    [COMMAND_GATS] = cmd_gat,
+    [COMMAND_SET] = cmd_change,
+    [COMMAND_ADD] = cmd_change,
+    [COMMAND_REPLACE] = cmd_change,
+    [COMMAND_APPEND] = cmd_change,
+    [COMMAND_PREPEND] = cmd_change,
+    [COMMAND_CAS] = cmd_change,
+    [COMMAND_INCR] = cmd_change,
+    [COMMAND_DECR] = cmd_change,
+    [COMMAND_DELETE] = cmd_change,
+    [COMMAND_TOUCH] = cmd_change,
+    [COMMAND_FLUSH_ALL] = cmd_flush_all,
+    [COMMAND_VERSION] = cmd_version,
+    [COMMAND_VERBOSITY] = cmd_verbosity,
+    [COMMAND_QUIT] = cmd_quit,
+    [COMMAND_PING] = cmd_ping,
+    [COMMAND_STATS] = cmd_stats,
+    [COMMAND_SHOW] = cmd_show,
+    [COMMAND_KILL] = cmd_kill,
+    [COMMAND_META] = cmd_meta,
+    [COMMAND_SHUTDOWN] = cmd_shutdown,
+    [COMMAND_DUMP] = cmd_dump,
+    [COMMAND_DUMP_KEY] = cmd_dump,
+    [COMMAND_KEYS] = cmd_keys,
+    [COMMAND_NODE] = cmd_node,
+};
+
+void
+cmd_run(struct session *session, const struct request *req)
+{
+    handlers[req->command](session, req);
+}
+
+bool
+cmd_goes_round(const struct session *session, const struct request *req)
+{
+    return req->from_peer &&
+           (hops_count(req->hops) >= HOPS_MAX ||
+            hops_contain(req->hops, slice_str(session->worker->node->self)));
+}
+
+bool
+cmd_wants_sync(const struct session *session, const struct request *req)
+{
+    if (req->sync) {
+        return true;
+    }
+    return !req->async &&
+           atomic_load_explicit(&session->worker->node->replicate_sync,
+                                memory_order_relaxed);
+}
+
+/* The node that spoke last, as this node's map knows it. */
+static const struct node *
+last_hop(const struct cluster_view *view, const struct request *req)
+{
+    struct slice rest = req->hops;
+    struct slice last = {NULL, 0};
+
+    while (rest.n > 0) {
+        last = slice_until(&rest, ',');
+    }
+    return last.n > 0 ? cluster_map_find(view->map, last) : NULL;
+}
+
+/*
+ * A copy takes its master's word as it is: a set or delete with a version, a
+ * touch, a flush.  A write that came by here for another reason is a client's,
+ * and goes to the master.  A partition being prepared is fed by every master.
+ */
+bool
+cmd_is_from_master(const struct session *session, const struct request *req)
+{
+    const struct cluster_view *view = session->worker->view;
+    const struct node *from;
+
+    if (!req->from_peer || view == NULL || view->self == NULL ||
+        view->self->role == NODE_PROXY ||
+        (view->self->role == NODE_MASTER && view->self->state == NODE_ACTIVE) ||
+        (!req->has_version && req->command != COMMAND_TOUCH &&
+         req->command != COMMAND_FLUSH_ALL)) {
+        return false;
+    }
+    from = last_hop(view, req);
+    if (from == NULL || from->role != NODE_MASTER) {
+        return false;
+    }
+    return view->self->role == NODE_MASTER ||
+           from->partition == view->self->partition;
+}

@@ -1,0 +1,71 @@
+/*
+ * cmd: what each command does, one handler a command.
+ *
+ * A handler answers at once through session_answer(), or leaves a call behind
+ * that will.  It must not keep slices of the request beyond its return.
+ */
+#ifndef FLARE_FLARED_CMD_H
+#define FLARE_FLARED_CMD_H
+
+#include "flared/session.h"
+
+void cmd_run(struct session *session, const struct request *req);
+
+/* The data of a storage command was refused: a set's old value must go. */
+void cmd_too_large(struct session *session, const struct request *req);
+
+/* cmd_get.c */
+void cmd_get(struct session *session, const struct request *req);
+void cmd_gat(struct session *session, const struct request *req);
+
+/* cmd_store.c: set add replace append prepend cas incr decr delete touch */
+void cmd_change(struct session *session, const struct request *req);
+void cmd_flush_all(struct session *session, const struct request *req);
+
+/* cmd_dump.c */
+void cmd_dump(struct session *session, const struct request *req);
+void cmd_keys(struct session *session, const struct request *req);
+
+/* cmd_stats.c */
+void cmd_stats(struct session *session, const struct request *req);
+void cmd_show(struct session *session, const struct request *req);
+
+/* cmd_node.c */
+void cmd_node(struct session *session, const struct request *req);
+void cmd_meta(struct session *session, const struct request *req);
+void cmd_kill(struct session *session, const struct request *req);
+
+/* --- shared by the handlers ---------------------------------------------- */
+
+/* Too many hops, or through here before: passing it on would go round. */
+bool cmd_goes_round(const struct session *session, const struct request *req);
+
+/* True when this write's answer has to wait for the copies. */
+bool cmd_wants_sync(const struct session *session, const struct request *req);
+
+/*
+ * True for what a copy is told by the node it copies: it is stored here,
+ * whatever the route, and versions decide.
+ */
+bool cmd_is_from_master(const struct session *session,
+                        const struct request *req);
+
+/* Touch a key of one's own; outcome->item is the record, in worker->scratch. */
+void cmd_touch_local(struct session *session, struct slice key, int64_t expire,
+                     struct outcome *outcome);
+
+#define CMD_SYNC_TIMEOUT                                                       \
+    "SERVER_ERROR sync-timeout: the copies have not confirmed, outcome "       \
+    "unknown"
+
+/* Park a waiter (seq and run are set) for at most sync-timeout. */
+void cmd_gate_wait(struct worker *worker, struct gate_waiter *waiter);
+
+/*
+ * Where to put the answer to a change with this sequence, so that it leaves
+ * when the gate has passed it; at once when nobody has to wait, or seq is 0.
+ */
+struct buf *cmd_gated_answer(struct session *session, const struct request *req,
+                             uint64_t seq);
+
+#endif

@@ -1,0 +1,161 @@
+#include "flared/cmd.h"
+
+#include "flared/forward.h"
+#include "flared/gather.h"
+#include "proto/reply.h"
+
+static bool
+put_value(struct buf *out, bool cas, struct slice key, const struct item *item)
+{
+    return cas ? reply_value_cas(out, key, item->flags, item->value,
+                                 item->version)
+               : reply_value(out, key, item->flags, item->value);
+}
+
+enum local { LOCAL_DONE, LOCAL_REMOTE, LOCAL_FAILED };
+
+/* Answer one key from the own data, or find that it is elsewhere. */
+static enum local
+get_local(struct session *session, const struct request *req, struct slice key,
+          struct buf *out)
+{
+    struct worker *worker = session->worker;
+    const struct cluster_view *view = worker->view;
+    struct item item;
+
+    if (view == NULL ||
+        cluster_route_read(view, keyhash(view->hash, key), &worker->rand)
+                .kind != ROUTE_LOCAL) {
+        return LOCAL_REMOTE;
+    }
+    switch (store_get(worker->node->store, key, worker->loop.wall,
+                      &worker->scratch, &item)) {
+    case STORE_OK:
+        metric_add(&worker->metrics, METRIC_GET_HITS, 1);
+        return put_value(out, req->command == COMMAND_GETS, key, &item)
+                   ? LOCAL_DONE
+                   : LOCAL_FAILED;
+    case STORE_MISS:
+        metric_add(&worker->metrics, METRIC_GET_MISSES, 1);
+        return LOCAL_DONE;
+    case STORE_ERROR:
+        break;
+    }
+    return LOCAL_FAILED;
+}
+
+/*
+ * All keys from here if that is possible; at the first that is not, what was
+ * written is taken back and the whole request is gathered.
+ */
+void
+cmd_get(struct session *session, const struct request *req)
+{
+    struct buf *out = session_answer(session);
+    size_t mark = buf_len(out);
+    uint64_t hits = metric_get(&session->worker->metrics, METRIC_GET_HITS);
+    uint64_t misses = metric_get(&session->worker->metrics, METRIC_GET_MISSES);
+    struct slice keys = req->keys;
+    struct slice key = request_key(&keys);
+
+    metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
+    while (key.n > 0) {
+        enum local local = get_local(session, req, key, out);
+
+        if (local != LOCAL_DONE) {
+            buf_truncate(out, mark);
+        }
+        if (local == LOCAL_FAILED) {
+            session_line(session, req, "SERVER_ERROR i/o error");
+            return;
+        }
+        if (local == LOCAL_REMOTE) {
+            struct metrics *m = &session->worker->metrics;
+
+            atomic_store_explicit(&m->value[METRIC_GET_HITS], hits,
+                                  memory_order_relaxed);
+            atomic_store_explicit(&m->value[METRIC_GET_MISSES], misses,
+                                  memory_order_relaxed);
+            gather_get(session, req);
+            return;
+        }
+        key = request_key(&keys);
+    }
+    if (!buf_put(out, "END\r\n", 5)) {
+        session_fail(session, "out of memory");
+    }
+}
+
+/* flare's form, from a peer: one key, no END; NOT_FOUND for a miss. */
+static void
+gat_for_peer(struct session *session, const struct request *req)
+{
+    struct worker *worker = session->worker;
+    const struct cluster_view *view = worker->view;
+    int64_t expire = item_expire_at(req->exptime, worker->loop.wall);
+    struct outcome outcome;
+    struct route route = {ROUTE_NO_PARTITION, -1, NULL};
+
+    if (view != NULL) {
+        route = cluster_route_write(view, keyhash(view->hash, req->key), false);
+    }
+    if (route.kind == ROUTE_FORWARD && !cmd_goes_round(session, req)) {
+        forward_write(session, req, route.to, expire);
+        return;
+    }
+    if (route.kind != ROUTE_LOCAL) {
+        session_line(session, req, forward_refusal(route.kind));
+        return;
+    }
+    cmd_touch_local(session, req->key, expire, &outcome);
+    if (outcome.answer != CHANGE_TOUCHED) {
+        session_line(session, req,
+                     outcome.answer == CHANGE_NOT_FOUND
+                         ? "NOT_FOUND"
+                         : "SERVER_ERROR i/o error");
+        return;
+    }
+    if (!req->noreply &&
+        !put_value(
+            cmd_gated_answer(session, req, outcome.changed ? outcome.seq : 0),
+            req->command == COMMAND_GATS, req->key, &outcome.item)) {
+        session_fail(session, "out of memory");
+    }
+}
+
+/*
+ * memcached's form: the time first, then any number of keys.  Every key is
+ * touched at its master, so it is gathered unless this node is the only one.
+ */
+void
+cmd_gat(struct session *session, const struct request *req)
+{
+    metric_add(&session->worker->metrics, METRIC_CMD_TOUCH, req->nkeys);
+    metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
+    if (req->from_peer) {
+        gat_for_peer(session, req);
+        return;
+    }
+    gather_gat(session, req);
+}
+
+void
+cmd_touch_local(struct session *session, struct slice key, int64_t expire,
+                struct outcome *outcome)
+{
+    struct worker *worker = session->worker;
+    const struct change change = {
+        .op = CHANGE_TOUCH,
+        .source = CHANGE_CLIENT,
+        .key = key,
+        .expire = expire,
+    };
+    bool hit;
+
+    store_apply(worker->node->store, &change, worker->loop.wall,
+                &worker->scratch, outcome);
+    hit = outcome->answer == CHANGE_TOUCHED;
+    metric_add(&worker->metrics, hit ? METRIC_TOUCH_HITS : METRIC_TOUCH_MISSES,
+               1);
+    metric_add(&worker->metrics, hit ? METRIC_GET_HITS : METRIC_GET_MISSES, 1);
+}

@@ -1,0 +1,379 @@
+#include "flared/cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cluster/map_text.h"
+#include "flared/rebuild_run.h"
+#include "flared/replicate.h"
+#include "flared/server.h"
+#include "proto/reply.h"
+
+enum { COPIES_MAX = 64 };
+
+static void
+answer(struct session *session, bool ok)
+{
+    if (!ok) {
+        session_fail(session, "out of memory");
+    }
+}
+
+/* --- stats ------------------------------------------------------------------
+ */
+
+static bool
+put_process(struct buf *out, const struct worker *worker)
+{
+    const struct flared *node = worker->node;
+    struct rusage ru;
+
+    (void)getrusage(RUSAGE_SELF, &ru);
+    return reply_stat(out, "pid", "%d", (int)getpid()) &&
+           reply_stat(out, "uptime", "%jd",
+                      (intmax_t)(worker->loop.wall.s - node->started.s)) &&
+           reply_stat(out, "time", "%jd", (intmax_t)worker->loop.wall.s) &&
+           reply_stat(out, "version", "%s", PACKAGE_VERSION) &&
+           reply_stat(out, "pointer_size", "%zu", 8 * sizeof(void *)) &&
+           reply_stat(out, "rusage_user", "%ld.%06ld", ru.ru_utime.tv_sec,
+                      ru.ru_utime.tv_usec) &&
+           reply_stat(out, "rusage_system", "%ld.%06ld", ru.ru_stime.tv_sec,
+                      ru.ru_stime.tv_usec);
+}
+
+static bool
+put_storage(struct buf *out, const struct flared *node)
+{
+    struct ulog *log = store_log(node->store);
+
+    return reply_stat(out, "curr_items", "%ju",
+                      (uintmax_t)store_count(node->store)) &&
+           reply_stat(out, "bytes", "%ju",
+                      (uintmax_t)store_file_size(node->store)) &&
+           reply_stat(out, "curr_connections", "%u",
+                      server_sessions(node->server)) &&
+           reply_stat(out, "connection_structures", "0") &&
+           reply_stat(out, "evictions", "0") &&
+           reply_stat(out, "limit_maxbytes", "0") &&
+           reply_stat(out, "threads", "%u", node->nworkers) &&
+           reply_stat(out, "pool_threads", "0") &&
+           reply_stat(out, "log_first", "%ju", (uintmax_t)ulog_first(log)) &&
+           reply_stat(out, "log_last", "%ju", (uintmax_t)ulog_last(log));
+}
+
+static bool
+put_rebuild(struct buf *out, const struct flared *node)
+{
+    struct rebuild_status status;
+
+    rebuilder_status(node->rebuilder, &status);
+    return reply_stat(out, "reconstruction", "%s",
+                      status.running ? "running" : "none") &&
+           reply_stat(out, "reconstruction_records", "%ju",
+                      (uintmax_t)status.records) &&
+           reply_stat(out, "reconstruction_bytes", "%ju",
+                      (uintmax_t)status.bytes);
+}
+
+static void
+stats_general(struct session *session, const struct request *req)
+{
+    const struct flared *node = session->worker->node;
+    struct buf *out = session_answer(session);
+    bool ok = put_process(out, session->worker) && put_storage(out, node);
+
+    (void)req;
+    for (unsigned i = 0; ok && i < METRIC_COUNT; i++) {
+        uint64_t value = workers_metric(node, (enum metric)i);
+
+        if (i == METRIC_REJECTED_CONNECTIONS) {
+            value += atomic_load(&node->rejected);
+        }
+        ok = reply_stat(out, metric_name[i], "%ju", (uintmax_t)value);
+    }
+    ok = ok && put_rebuild(out, node) &&
+         reply_stat(out, "node_map_version", "%ju",
+                    (uintmax_t)atomic_load(&node->map_version)) &&
+         reply_line(out, "END");
+    answer(session, ok);
+}
+
+static void
+stats_nodes(struct session *session, const struct request *req)
+{
+    const struct cluster_view *view = session->worker->view;
+    struct buf *out = session_answer(session);
+
+    (void)req;
+    answer(session, (view == NULL || map_text_put_stats(out, view->map)) &&
+                        reply_line(out, "END"));
+}
+
+static void
+stats_settings(struct session *session, const struct request *req)
+{
+    const struct flared_options *o = &session->worker->node->options;
+    struct buf *out = session_answer(session);
+
+    (void)req;
+    answer(
+        session,
+        reply_stat(out, "maxbytes", "0") &&
+            reply_stat(out, "maxconns", "%u",
+                       server_max(session->worker->node->server)) &&
+            reply_stat(out, "tcpport", "%u",
+                       server_port(session->worker->node->server)) &&
+            reply_stat(out, "udpport", "0") &&
+            reply_stat(out, "inter", "%s", o->bind) &&
+            reply_stat(out, "evictions", "off") &&
+            reply_stat(out, "domain_socket", "%s",
+                       o->server_socket[0] != '\0' ? o->server_socket
+                                                   : "NULL") &&
+            reply_stat(out, "num_threads", "%u",
+                       session->worker->node->nworkers) &&
+            reply_stat(out, "item_size_max", "%ju", (uintmax_t)o->value_max) &&
+            reply_stat(out, "storage_type", "%s", o->storage_type) &&
+            reply_line(out, "END"));
+}
+
+static void
+stats_nothing(struct session *session, const struct request *req)
+{
+    session_line(session, req, "END");
+}
+
+/* --- what only each worker itself can say: a call that visits them all ------
+ */
+
+struct tour {
+    struct call call;
+    struct mail mail;
+    unsigned next; /* worker to visit */
+    bool failed;
+    const char *last_line;
+    bool (*visit)(struct buf *out, struct worker *worker);
+};
+
+static void
+destroy_tour(struct call *call)
+{
+    free(LIST_ENTRY(call, struct tour, call));
+}
+
+static void
+on_tour_end(struct mail *mail)
+{
+    struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
+
+    if ((tour->failed || !reply_line(&tour->call.out, tour->last_line)) &&
+        tour->call.session != NULL) {
+        session_fail(tour->call.session, "out of memory");
+    }
+    call_done(&tour->call);
+}
+
+static void
+on_tour_stop(struct mail *mail)
+{
+    struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
+    struct flared *node = tour->call.worker->node;
+
+    tour->failed = !tour->visit(&tour->call.out, &node->workers[tour->next]) ||
+                   tour->failed;
+    if (++tour->next < node->nworkers) {
+        mailbox_post(&node->workers[tour->next].loop.mailbox, mail);
+        return;
+    }
+    mail->deliver = on_tour_end;
+    mailbox_post(&tour->call.worker->loop.mailbox, mail);
+}
+
+static void
+tour_begin(struct session *session, const char *last_line,
+           bool (*visit)(struct buf *out, struct worker *worker))
+{
+    struct tour *tour = xcalloc(1, sizeof(*tour));
+
+    call_init(&tour->call, session, destroy_tour);
+    tour->visit = visit;
+    tour->last_line = last_line;
+    tour->mail.deliver = on_tour_stop;
+    mailbox_post(&session->worker->node->workers[0].loop.mailbox, &tour->mail);
+}
+
+static bool
+put_thread(struct buf *out, uint64_t id, int type, const char *peer,
+           const char *op, int64_t uptime, const char *state, uint64_t queue,
+           int64_t behind_ms)
+{
+    return buf_printf(out,
+                      "STAT %ju:type %d\r\nSTAT %ju:peer %s\r\n"
+                      "STAT %ju:op %s\r\nSTAT %ju:uptime %jd\r\n"
+                      "STAT %ju:state %s\r\nSTAT %ju:info \r\n"
+                      "STAT %ju:queue %ju\r\nSTAT %ju:behind %jd\r\n",
+                      (uintmax_t)id, type, (uintmax_t)id, peer, (uintmax_t)id,
+                      op, (uintmax_t)id, (intmax_t)uptime, (uintmax_t)id, state,
+                      (uintmax_t)id, (uintmax_t)id, (uintmax_t)queue,
+                      (uintmax_t)id, (intmax_t)(behind_ms / 1000));
+}
+
+static bool
+visit_sessions(struct buf *out, struct worker *worker)
+{
+    bool ok = true;
+    struct list *at = worker->sessions.next;
+
+    for (; ok && at != &worker->sessions; at = at->next) {
+        const struct session *s = LIST_ENTRY(at, struct session, link);
+
+        ok = put_thread(out, s->id, 1, s->peer,
+                        s->op < COMMAND_COUNT ? command_name(s->op) : "",
+                        worker->loop.wall.s - s->since.s,
+                        s->ncalls > 0 ? "execute" : "wait", s->ncalls, 0);
+    }
+    return ok;
+}
+
+/* The copies this node feeds, as flare shows its proxy threads. */
+static bool
+put_copies(struct buf *out, const struct worker *worker)
+{
+    struct copy_status copies[COPIES_MAX];
+    unsigned n =
+        replicator_status(worker->node->replicator, copies, COPIES_MAX);
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < n; i++) {
+        ok = put_thread(out, 1 + i, copies[i].thread_type, copies[i].key,
+                        "proxy_write",
+                        worker->loop.wall.s - worker->node->started.s,
+                        copies[i].connected ? "execute" : "connect",
+                        copies[i].behind, copies[i].behind_ms);
+    }
+    return ok;
+}
+
+static bool
+visit_threads(struct buf *out, struct worker *worker)
+{
+    return visit_sessions(out, worker) &&
+           (worker->index != 0 || put_copies(out, worker));
+}
+
+static void
+stats_queue(struct session *session)
+{
+    struct copy_status copies[COPIES_MAX];
+    unsigned n = replicator_status(session->worker->node->replicator, copies,
+                                   COPIES_MAX);
+    struct buf *out = session_answer(session);
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        sum += copies[i].behind;
+    }
+    answer(session,
+           reply_stat(out, "total_thread_queue", "%ju", (uintmax_t)sum) &&
+               reply_line(out, "END"));
+}
+
+static void
+stats_threads(struct session *session, const struct request *req)
+{
+    struct slice rest = req->words;
+    struct slice which;
+
+    (void)slice_word(&rest);
+    which = slice_word(&rest);
+    if (which.n == 0) {
+        tour_begin(session, "END", visit_threads);
+    } else if (slice_eq(which, SLICE("request"))) {
+        tour_begin(session, "END", visit_sessions);
+    } else if (slice_eq(which, SLICE("slave"))) {
+        struct buf *out = session_answer(session);
+
+        answer(session,
+               put_copies(out, session->worker) && reply_line(out, "END"));
+    } else if (slice_eq(which, SLICE("queue"))) {
+        stats_queue(session);
+    } else {
+        session_line(session, req, "ERROR");
+    }
+}
+
+static bool
+visit_conns(struct buf *out, struct worker *worker)
+{
+    bool ok = true;
+    struct list *at = worker->sessions.next;
+
+    for (; ok && at != &worker->sessions; at = at->next) {
+        const struct session *s = LIST_ENTRY(at, struct session, link);
+
+        ok = buf_printf(
+            out,
+            "STAT %ju:addr tcp:%s\r\n"
+            "STAT %ju:state %s\r\n"
+            "STAT %ju:secs_since_last_cmd %jd\r\n",
+            (uintmax_t)s->id, s->peer, (uintmax_t)s->id,
+            s->ncalls > 0 ? "conn_waiting" : "conn_read", (uintmax_t)s->id,
+            (intmax_t)(mono_ms_between(s->conn->active, worker->loop.now) /
+                       1000));
+    }
+    return ok;
+}
+
+static void
+stats_conns(struct session *session, const struct request *req)
+{
+    (void)req;
+    tour_begin(session, "END", visit_conns);
+}
+
+static bool
+visit_reset(struct buf *out, struct worker *worker)
+{
+    (void)out;
+    for (unsigned i = 0; i < METRIC_COUNT; i++) {
+        atomic_store_explicit(&worker->metrics.value[i], 0,
+                              memory_order_relaxed);
+    }
+    return true;
+}
+
+static void
+stats_reset(struct session *session, const struct request *req)
+{
+    (void)req;
+    atomic_store(&session->worker->node->rejected, 0);
+    tour_begin(session, "RESET", visit_reset);
+}
+
+static const struct {
+    const char *word;
+    void (*run)(struct session *session, const struct request *req);
+} kinds[] = {
+    {"", stats_general},        {"nodes", stats_nodes},
+    {"threads", stats_threads}, {"settings", stats_settings},
+    {"conns", stats_conns},     {"reset", stats_reset},
+    {"items", stats_nothing},   {"slabs", stats_nothing},
+    {"sizes", stats_nothing},
+};
+
+void
+cmd_stats(struct session *session, const struct request *req)
+{
+    struct slice rest = req->words;
+    struct slice word = slice_word(&rest);
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (slice_eq(word, slice_str(kinds[i].word))) {
+            kinds[i].run(session, req);
+            return;
+        }
+    }
+    session_line(session, req, "ERROR");
+}

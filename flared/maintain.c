@@ -1,0 +1,119 @@
+#include "flared/maintain.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "net/timer.h"
+
+enum {
+    SWEEP_RECORDS = 64, /* looked at in one step */
+    SWEEP_STEP_MS = 10,
+    CHECKPOINT_MS = 10000,
+};
+
+struct maintain {
+    struct flared *node;
+    struct loop loop;
+    struct timer sweep, checkpoint, flush;
+};
+
+static void
+on_sweep(struct timer *timer)
+{
+    struct maintain *m = LIST_ENTRY(timer, struct maintain, sweep);
+
+    (void)store_sweep(m->node->store, m->loop.wall, SWEEP_RECORDS);
+}
+
+static void
+on_checkpoint(struct timer *timer)
+{
+    struct maintain *m = LIST_ENTRY(timer, struct maintain, checkpoint);
+    struct err err;
+
+    if (store_checkpoint(m->node->store, &err) != 0) {
+        log_error("checkpoint: %s", err.msg);
+    }
+}
+
+static void
+on_flush(struct timer *timer)
+{
+    struct maintain *m = LIST_ENTRY(timer, struct maintain, flush);
+    uint64_t seq;
+
+    if (!store_flush_all(m->node->store, &seq)) {
+        log_error("delayed flush_all failed: %s",
+                  store_trouble(m->node->store));
+    }
+}
+
+int
+maintain_start(struct maintain **out, struct flared *node, struct err *err)
+{
+    struct maintain *m = xcalloc(1, sizeof(*m));
+    int rc = loop_init(&m->loop, err);
+
+    if (rc != 0) {
+        free(m);
+        return rc;
+    }
+    m->node = node;
+    timer_init(&m->sweep, &m->loop, on_sweep);
+    timer_init(&m->checkpoint, &m->loop, on_checkpoint);
+    timer_init(&m->flush, &m->loop, on_flush);
+    timer_every(&m->checkpoint, CHECKPOINT_MS);
+    if (node->options.sweep_interval > 0) {
+        timer_every(&m->sweep, SWEEP_STEP_MS);
+    }
+    rc = loop_start(&m->loop, "maintain", err);
+    if (rc != 0) {
+        loop_fini(&m->loop);
+        free(m);
+        return rc;
+    }
+    *out = m;
+    return 0;
+}
+
+void
+maintain_stop(struct maintain *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    loop_stop(&m->loop);
+    loop_join(&m->loop);
+    timer_fini(&m->sweep);
+    timer_fini(&m->checkpoint);
+    timer_fini(&m->flush);
+    loop_fini(&m->loop);
+    free(m);
+}
+
+struct flush_mail {
+    struct mail mail;
+    struct maintain *maintain;
+    int64_t seconds;
+};
+
+static void
+on_flush_mail(struct mail *mail)
+{
+    struct flush_mail *fm = LIST_ENTRY(mail, struct flush_mail, mail);
+
+    timer_once(&fm->maintain->flush, fm->seconds * 1000);
+    free(fm);
+}
+
+void
+maintain_flush_later(struct flared *node, int64_t seconds)
+{
+    struct flush_mail *fm = xcalloc(1, sizeof(*fm));
+
+    fm->mail.deliver = on_flush_mail;
+    fm->maintain = node->maintain;
+    fm->seconds = seconds;
+    mailbox_post(&node->maintain->loop.mailbox, &fm->mail);
+}

@@ -1,0 +1,19 @@
+/*
+ * maintain: what has to be done now and then: expired records removed,
+ * checkpoints, a flush_all that was asked for later.  One thread of its own,
+ * because it waits for disks.
+ */
+#ifndef FLARE_FLARED_MAINTAIN_H
+#define FLARE_FLARED_MAINTAIN_H
+
+#include "flared/flared.h"
+
+struct maintain;
+
+int maintain_start(struct maintain **out, struct flared *node, struct err *err);
+void maintain_stop(struct maintain *maintain); /* NULL is fine */
+
+/* Any thread: flush_all in so many seconds; replaces one that waits. */
+void maintain_flush_later(struct flared *node, int64_t seconds);
+
+#endif

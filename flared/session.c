@@ -1,0 +1,326 @@
+#include "flared/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "flared/cmd.h"
+#include "flared/server.h"
+
+enum { CALLS_MAX = 512 }; /* of one session, waiting at a time */
+
+static const struct conn_limits *
+conn_limits(const struct worker *worker)
+{
+    return server_conn_limits(worker->node->server);
+}
+
+static void
+destroy_text(struct call *call)
+{
+    free(call);
+}
+
+struct buf *
+session_answer(struct session *session)
+{
+    struct call *call;
+
+    if (list_empty(&session->calls)) {
+        return conn_out(session->conn);
+    }
+    call = LIST_ENTRY(session->calls.prev, struct call, link);
+    if (!call->done || call->destroy != destroy_text) {
+        call = xcalloc(1, sizeof(*call));
+        call_init(call, session, destroy_text);
+        call->done = true;
+    }
+    return &call->out;
+}
+
+void
+session_line(struct session *session, const struct request *req,
+             const char *line)
+{
+    struct buf *out;
+
+    if (req->noreply) {
+        return;
+    }
+    out = session_answer(session);
+    if (!buf_put_str(out, line) || !buf_put(out, "\r\n", 2)) {
+        session_fail(session, "out of memory");
+    }
+}
+
+void
+session_count_bytes(struct session *session)
+{
+    struct metrics *m = &session->worker->metrics;
+    const struct conn *conn = session->conn;
+
+    metric_add(m, METRIC_BYTES_READ, conn->bytes_in - session->counted_in);
+    metric_add(m, METRIC_BYTES_WRITTEN, conn->bytes_out - session->counted_out);
+    session->counted_in = conn->bytes_in;
+    session->counted_out = conn->bytes_out;
+}
+
+void
+session_close(struct session *session)
+{
+    struct worker *worker = session->worker;
+
+    session_count_bytes(session);
+    session->closing = true;
+    calls_orphan(session);
+    list_remove(&session->link);
+    atomic_fetch_sub(&worker->nsessions, 1);
+    server_session_closed(worker->node->server);
+    conn_close(session->conn);
+    /*
+     * The connection's memory lives to the end of the turn and its callbacks
+     * no longer come, so nobody reaches the session from there.
+     */
+    session->conn = NULL;
+    worker_bury(worker, session);
+}
+
+void
+session_fail(struct session *session, const char *why)
+{
+    if (!session->closing) {
+        log_warn("closing connection of %s: %s", session->peer, why);
+        session_close(session);
+    }
+}
+
+void
+session_end(struct session *session)
+{
+    session->closing = true;
+    if (list_empty(&session->calls)) {
+        conn_close_after_flush(session->conn);
+    }
+}
+
+void
+session_interrupt(struct session *session)
+{
+    struct conn *conn = session->conn;
+
+    calls_orphan(session);
+    session->closing = true;
+    if (!buf_put_str(conn_out(conn),
+                     "SERVER_ERROR operation interrupted\r\n")) {
+        session_close(session);
+        return;
+    }
+    conn_close_after_flush(conn);
+}
+
+static bool
+is_full(const struct session *session)
+{
+    return session->ncalls >= CALLS_MAX || conn_is_backed_up(session->conn);
+}
+
+void
+session_moved(struct session *session)
+{
+    if (session->conn == NULL) {
+        return;
+    }
+    conn_flush_later(session->conn);
+    if (session->closing) {
+        if (list_empty(&session->calls)) {
+            conn_close_after_flush(session->conn);
+        }
+    } else if (session->conn->paused && !is_full(session)) {
+        conn_resume(session->conn);
+    }
+}
+
+/* The bytes of refused data that are here; the rest is still to come. */
+static size_t
+drop(struct session *session, size_t have)
+{
+    size_t n = have < session->skip ? have : (size_t)session->skip;
+
+    session->skip -= n;
+    return n;
+}
+
+static void
+refuse(struct session *session, const struct parse *parse)
+{
+    struct buf *out;
+
+    session->skip = parse->skip;
+    if (parse->why == NULL) {
+        return;
+    }
+    out = session_answer(session);
+    if (!buf_put_str(out, parse->why) || !buf_put(out, "\r\n", 2)) {
+        session_fail(session, "out of memory");
+    }
+}
+
+/*
+ * Beyond max-connection a connection is kept only for those who keep the
+ * cluster together, so that clients cannot lock them out.
+ */
+static bool
+may_stay(const struct session *session, const struct request *req)
+{
+    return !session->reserved || req->from_peer ||
+           req->command == COMMAND_PING || req->command == COMMAND_NODE ||
+           req->command == COMMAND_STATS || req->command == COMMAND_VERSION ||
+           req->command == COMMAND_KILL || req->command == COMMAND_DUMP;
+}
+
+static void
+handle(struct session *session, const struct request *req)
+{
+    if (!may_stay(session, req)) {
+        static const struct request loud;
+
+        metric_add(&session->worker->metrics, METRIC_REJECTED_CONNECTIONS, 1);
+        session_line(session, &loud, "ERROR Too many open connections");
+        session_end(session);
+        return;
+    }
+    session->op = req->command;
+    cmd_run(session, req);
+}
+
+/* One request off the front of `in`; 0: it is not complete yet. */
+static size_t
+take(struct session *session, struct slice in)
+{
+    const struct proto_limits *limits =
+        server_proto_limits(session->worker->node->server);
+    struct request req;
+    struct parse parse;
+
+    switch (parse_request(in, limits, &req, &parse)) {
+    case PARSE_OK:
+        handle(session, &req);
+        return parse.consumed;
+    case PARSE_MORE:
+        if (parse.need > 0) {
+            conn_need(session->conn, parse.need);
+        }
+        return 0;
+    case PARSE_TOO_LARGE:
+        cmd_too_large(session, &req);
+        refuse(session, &parse);
+        return parse.consumed;
+    case PARSE_BAD:
+        refuse(session, &parse);
+        return parse.consumed;
+    case PARSE_CLOSE:
+        refuse(session, &parse);
+        if (!session->closing) {
+            session_end(session);
+        }
+        return in.n;
+    }
+    return 0;
+}
+
+static size_t
+on_input(struct conn *conn, struct slice in)
+{
+    struct session *session = conn->owner;
+    size_t used = 0;
+
+    while (used < in.n && !session->closing) {
+        size_t n;
+
+        if (session->skip > 0) {
+            used += drop(session, in.n - used);
+            continue;
+        }
+        if (is_full(session)) {
+            conn_pause(conn);
+            break;
+        }
+        n = take(session, (struct slice){in.p + used, in.n - used});
+        if (n == 0) {
+            break;
+        }
+        used += n;
+    }
+    if (session->closing) {
+        used = in.n; /* what follows a quit is dropped */
+    }
+    if (session->conn != NULL) {
+        conn_flush_later(conn);
+    }
+    return used;
+}
+
+static void
+on_drained(struct conn *conn)
+{
+    struct session *session = conn->owner;
+    struct list *first = list_first(&session->calls);
+    struct call *call;
+
+    if (first != NULL) {
+        call = LIST_ENTRY(first, struct call, link);
+        if (!call->done && call->resume != NULL) {
+            call->resume(call);
+        }
+    }
+    session_moved(session);
+}
+
+static void
+on_closed(struct conn *conn, int error)
+{
+    struct session *session = conn->owner;
+
+    if (error != 0 && sock_classify(error) == SOCK_BROKEN &&
+        error != ETIMEDOUT) {
+        log_warn("connection of %s broke: %s", session->peer, strerror(error));
+    }
+    session_close(session);
+}
+
+static const struct conn_ops ops = {
+    .on_input = on_input,
+    .on_drained = on_drained,
+    .on_closed = on_closed,
+};
+
+void
+session_open(struct worker *worker, int fd, const struct sock_addr *from,
+             bool reserved)
+{
+    struct session *session = xcalloc(1, sizeof(*session));
+
+    session->worker = worker;
+    list_init(&session->calls);
+    list_append(&worker->sessions, &session->link);
+    session->since = worker->loop.wall;
+    session->op = COMMAND_COUNT;
+    session->reserved = reserved;
+    session->id = worker_next_session_id(worker);
+    sock_format(from, session->peer, sizeof(session->peer));
+    atomic_fetch_add(&worker->nsessions, 1);
+    metric_add(&worker->metrics, METRIC_TOTAL_CONNECTIONS, 1);
+    session->conn =
+        conn_new(&worker->loop, fd, false, conn_limits(worker), &ops, session);
+    if (session->conn == NULL) {
+        log_warn("connection of %s refused: out of memory", session->peer);
+        list_remove(&session->link);
+        atomic_fetch_sub(&worker->nsessions, 1);
+        server_session_closed(worker->node->server);
+        free(session);
+        return;
+    }
+    conn_set_idle(session->conn, server_idle_ms(worker->node->server));
+}

@@ -1,0 +1,307 @@
+#include "flared/start.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/process.h"
+#include "daemon/signals.h"
+#include "flared/index_link.h"
+#include "flared/maintain.h"
+#include "flared/membership.h"
+#include "flared/rebuild_run.h"
+#include "flared/replicate.h"
+#include "flared/server.h"
+#include "flared/worker.h"
+
+enum {
+    GOODBYE_MS = 2000, /* for the index to take note */
+    DRAIN_MS = 2000,   /* for copies to get what they have not yet */
+    FILES_BESIDE = 256 /* descriptors that are no client connections */
+};
+
+struct running {
+    struct flared *node;
+    struct process process;
+    struct event *on_term, *on_int, *on_hup;
+    bool stopping;
+};
+
+/* --- options that other threads read ----------------------------------------
+ */
+
+static enum log_level
+level_of(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return (enum log_level)i;
+        }
+    }
+    return LOG_LEVEL_INFO;
+}
+
+static void
+publish_options(struct flared *node)
+{
+    const struct flared_options *o = &node->options;
+
+    (void)log_open("flared", o->log_stderr, o->log_facility);
+    log_set_level(level_of(o->log_level));
+    atomic_store(&node->replicate_sync,
+                 strcmp(o->replication_type, "sync") == 0);
+    atomic_store(&node->sync_timeout, o->sync_timeout);
+    atomic_store(&node->reconstruction_interval, o->reconstruction_interval);
+    atomic_store(&node->reconstruction_bwlimit, o->reconstruction_bwlimit);
+}
+
+static void
+reload(struct flared *node)
+{
+    struct err err;
+
+    if (conf_reload(node->conf, &err) != 0) {
+        log_error("reload: %s; nothing was changed", err.msg);
+        return;
+    }
+    publish_options(node);
+    server_reload(node->server);
+    index_link_reload(node->index_link);
+    log_info("options reloaded");
+}
+
+/* --- signals -----------------------------------------------------------------
+ */
+
+static void
+on_goodbye(void *arg)
+{
+    struct running *running = arg;
+
+    loop_stop(&running->node->control);
+}
+
+static void
+on_stop(evutil_socket_t sig, short what, void *arg)
+{
+    struct running *running = arg;
+
+    (void)what;
+    if (running->stopping) {
+        return;
+    }
+    running->stopping = true;
+    log_info("stopping on signal %d", (int)sig);
+    process_notify("STOPPING=1");
+    server_stop(running->node->server);
+    index_link_goodbye(running->node->index_link, GOODBYE_MS, on_goodbye,
+                       running);
+}
+
+static void
+on_reload(evutil_socket_t sig, short what, void *arg)
+{
+    struct running *running = arg;
+
+    (void)sig;
+    (void)what;
+    reload(running->node);
+}
+
+static struct event *
+watch_signal(struct running *running, int sig, event_callback_fn callback)
+{
+    struct event *event =
+        evsignal_new(running->node->control.base, sig, callback, running);
+
+    if (event != NULL) {
+        (void)event_add(event, NULL);
+    }
+    return event;
+}
+
+static void
+forget_signal(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
+/* --- start and end
+ * ------------------------------------------------------------ */
+
+static int
+open_store(struct flared *node, struct err *err)
+{
+    const struct flared_options *o = &node->options;
+    const struct store_options store = {
+        .data_dir = o->data_dir,
+        .type = o->storage_type,
+        .bucket_size = o->storage_bucket_size,
+        .ap = (unsigned)o->storage_ap,
+        .fp = (unsigned)o->storage_fp,
+        .large = o->storage_large,
+        .compress = o->storage_compress,
+        .lmemb = (unsigned)o->storage_lmemb,
+        .nmemb = (unsigned)o->storage_nmemb,
+        .dfunit = (unsigned)o->storage_dfunit,
+        .map_bytes = o->storage_map_size,
+        .lock_stripes = (unsigned)o->mutex_slot,
+        .tombstones = o->storage_cache_size,
+        .value_max = o->value_max,
+        .log_segment_bytes = o->log_segment_bytes,
+        .log_keep_bytes = o->log_keep_bytes,
+    };
+
+    return store_open(&node->store, &store, err);
+}
+
+/* Everything that runs, from what nobody depends on to what depends on all. */
+static int
+start_parts(struct flared *node, struct err *err)
+{
+    sigset_t before;
+    int rc;
+
+    gate_init(&node->gate, node);
+    node->nworkers = (unsigned)node->options.threads;
+    node->started = clock_wall();
+    rc = server_listen(&node->server, node, err);
+    if (rc != 0) {
+        return rc;
+    }
+    signals_block(&before); /* only the control thread gets them */
+    node->replicator = replicator_new(node, err);
+    rc = node->replicator != NULL ? 0 : (int)err->code;
+    if (rc == 0) {
+        node->rebuilder =
+            rebuilder_new(node, replicator_loop(node->replicator));
+        node->membership = membership_new(node);
+        node->index_link = index_link_new(node);
+        rc = maintain_start(&node->maintain, node, err);
+    }
+    if (rc == 0) {
+        rc = workers_start(node, err);
+    }
+    signals_restore(&before);
+    if (rc == 0) {
+        rc = server_start(node->server, err);
+    }
+    if (rc == 0) {
+        index_link_start(node->index_link);
+    }
+    return rc;
+}
+
+static void
+stop_parts(struct flared *node)
+{
+    struct err err;
+
+    index_link_free(node->index_link);
+    rebuilder_free(node->rebuilder);
+    replicator_free(node->replicator, DRAIN_MS);
+    workers_stop(node);
+    membership_free(node->membership);
+    maintain_stop(node->maintain);
+    server_free(node->server);
+    if (node->has_meta) {
+        partition_table_free(node->meta.table);
+    }
+    loop_fini(&node->control);
+    if (store_close(node->store, &err) != 0) {
+        log_error("close: %s", err.msg);
+    }
+}
+
+static int
+become_daemon(struct running *running, struct err *err)
+{
+    const struct flared_options *o = &running->node->options;
+    AUTO_FREE char *pid = o->pid[0] != '\0'
+                              ? xstrdup(o->pid)
+                              : xasprintf("%s/flared.pid", o->data_dir);
+    struct err files;
+    int rc = 0;
+
+    signals_init();
+    if (process_raise_files(o->max_connection + FILES_BESIDE, &files) != 0) {
+        log_warn("max-connection: %s", files.msg);
+    }
+    if (o->daemonize) {
+        rc = process_detach(&running->process, err);
+    }
+    if (rc == 0) {
+        rc = open_store(running->node, err);
+    }
+    if (rc == 0) {
+        rc = process_pid_file(&running->process, pid, err);
+    }
+    return rc;
+}
+
+static int
+start(struct running *running, struct err *err)
+{
+    struct flared *node = running->node;
+    int rc = become_daemon(running, err);
+
+    if (rc == 0) {
+        rc = loop_init(&node->control, err);
+    }
+    if (rc == 0) {
+        rc = start_parts(node, err);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    running->on_term = watch_signal(running, SIGTERM, on_stop);
+    running->on_int = watch_signal(running, SIGINT, on_stop);
+    running->on_hup = watch_signal(running, SIGHUP, on_reload);
+    log_info("serving as %s with %u workers, %ju records in %s", node->self,
+             node->nworkers, (uintmax_t)store_count(node->store),
+             node->options.data_dir);
+    process_ready(&running->process, node->options.ready_fd, node->self);
+    return 0;
+}
+
+/* Start-up failed: tell the terminal too when the log is elsewhere. */
+static void
+complain(const struct flared_options *o, const struct err *err)
+{
+    log_error("cannot start: %s", err->msg);
+    if (!o->log_stderr) {
+        (void)fprintf(stderr, "flared: %s\n", err->msg);
+    }
+}
+
+int
+node_main(struct flared *node)
+{
+    struct running running = {.node = node, .process = PROCESS_NONE};
+    struct err err;
+
+    publish_options(node);
+    conf_warn_ignored(node->conf);
+    if (start(&running, &err) != 0) {
+        complain(&node->options, &err);
+        process_fini(&running.process);
+        return 1;
+    }
+    loop_run(&node->control);
+    forget_signal(running.on_term);
+    forget_signal(running.on_int);
+    forget_signal(running.on_hup);
+    stop_parts(node);
+    log_info("stopped");
+    process_fini(&running.process);
+    return 0;
+}
