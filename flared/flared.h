@@ -51,7 +51,8 @@ struct flared {
     atomic_uint_fast64_t map_version; /* of the map in effect, for stats */
     _Atomic(uint64_t) reconstruction_interval; /* us per record; reloadable */
     _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
-    atomic_bool replicate_sync; /* replication-type; reloadable */
+    atomic_bool replicate_sync;     /* replication-type; reloadable */
+    _Atomic(uint64_t) sync_timeout; /* ms; reloadable */
     unsigned nworkers;
     struct worker *workers;
     struct server *server;

@@ -163,7 +163,7 @@ workers_start(struct flared *node, struct err *err)
         }
     }
     for (unsigned i = 0; i < n; i++) {
-        char name[16];
+        char name[24];
 
         (void)snprintf(name, sizeof(name), "worker-%u", i);
         rc = loop_start(&node->workers[i].loop, name, err);

@@ -97,6 +97,12 @@ uint64_t store_count(struct store *store);     /* records, expired included */
 uint64_t store_file_size(struct store *store); /* bytes */
 struct ulog *store_log(struct store *store);
 
+/*
+ * Make the engine's file durable and note how far in the log it is, so that a
+ * start after a crash replays only what came later.  Waits for the disk.
+ */
+int store_checkpoint(struct store *store, struct err *err);
+
 /* NULL, or why the storage failed last (ping answers an error then). */
 const char *store_trouble(struct store *store);
 
