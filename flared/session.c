@@ -290,8 +290,16 @@ on_closed(struct conn *conn, int error)
     session_close(session);
 }
 
+/* Half closed: answer what was asked, then go. */
+static void
+on_eof(struct conn *conn)
+{
+    session_end(conn->owner);
+}
+
 static const struct conn_ops ops = {
     .on_input = on_input,
+    .on_eof = on_eof,
     .on_drained = on_drained,
     .on_closed = on_closed,
 };
