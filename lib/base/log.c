@@ -72,7 +72,7 @@ to_stderr(enum log_level level, const char *text)
     }
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 put(enum log_level level, int sys, const char *fmt, va_list ap)
 {
     static const int priority[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
