@@ -161,6 +161,11 @@ parse_line(struct slice in, const struct proto_limits *limits,
     if (line->n > 0 && line->p[line->n - 1] == '\r') {
         line->n--;
     }
+    /* To memcached and flare a NUL ends the text: no key has one. */
+    end = line->n > 0 ? memchr(line->p, '\0', line->n) : NULL;
+    if (end != NULL) {
+        line->n = (size_t)(end - line->p);
+    }
     return PARSE_OK;
 }
 

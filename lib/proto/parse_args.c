@@ -1,7 +1,5 @@
 #include "proto/parse_args.h"
 
-#include <string.h>
-
 #include "proto/words.h"
 
 static const char bad_exptime[] = "CLIENT_ERROR invalid exptime argument";
@@ -209,11 +207,6 @@ parse_number(struct slice rest, struct request *req, struct parse *out)
 static enum parse_status
 parse_words(struct slice rest, struct request *req)
 {
-    const char *nul = rest.n > 0 ? memchr(rest.p, '\0', rest.n) : NULL;
-
-    if (nul != NULL) {
-        rest.n = (size_t)(nul - rest.p);
-    }
     words_skip(&rest);
     while (rest.n > 0 && rest.p[rest.n - 1] == ' ') {
         rest.n--;

@@ -135,7 +135,8 @@ enum parse_status parse_request(struct slice in,
 
 /*
  * Take one line off `in`, whatever it says, for a daemon that has commands of
- * its own: PARSE_OK with *line, without its end; MORE or CLOSE as above.
+ * its own: PARSE_OK with *line, without its end and whatever follows a NUL;
+ * MORE or CLOSE as above.
  */
 enum parse_status parse_line(struct slice in, const struct proto_limits *limits,
                              struct slice *line, struct parse *out);

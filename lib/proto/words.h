@@ -1,11 +1,13 @@
 /*
  * words: taking a command line apart.
  *
- * For the parsers of this module only.  Words are separated by spaces; a NUL
- * ends the line, so no word and no key holds one.
+ * For the parsers of this module only.  Words are separated by spaces; tabs
+ * and control characters belong to a word.
  */
 #ifndef FLARE_PROTO_WORDS_H
 #define FLARE_PROTO_WORDS_H
+
+#include <string.h>
 
 #include "proto/request.h"
 
@@ -31,17 +33,19 @@ words_skip(struct slice *rest)
 static inline struct slice
 words_next(struct slice *rest)
 {
-    const char *p, *end;
+    struct slice word;
+    const char *end;
 
     words_skip(rest);
-    p = rest->p;
-    end = p + rest->n;
-    while (p < end && (*p & 0xdf) != 0) { /* neither NUL nor space */
-        p++;
+    word = *rest;
+    end = word.n > 0 ? memchr(word.p, ' ', word.n) : NULL;
+    if (end == NULL) {
+        rest->n = 0;
+        return word;
     }
-    struct slice word = {rest->p, (size_t)(p - rest->p)};
-    rest->n = p < end && *p == ' ' ? rest->n - word.n : 0;
-    rest->p = p;
+    word.n = (size_t)(end - word.p);
+    rest->p = end;
+    rest->n -= word.n;
     return word;
 }
 
