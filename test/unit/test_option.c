@@ -1,4 +1,4 @@
-#include "test.h"
+#include "test/unit/test.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The daemons' own tables, and reading them again at SIGHUP. */
-#include "test.h"
+#include "test/unit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
