@@ -281,7 +281,6 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 static void
 write_failed(struct conn *conn, int error)
 {
-    buf_fini(&conn->out);
     if (is_listening(conn)) {
         fill(conn);
     }

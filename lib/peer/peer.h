@@ -30,6 +30,7 @@ struct peer_call {
     enum reply_expect expect;
     uint64_t sent_until; /* stream position behind the request */
     struct mono deadline;
+    bool unsent; /* while being told: which result */
     /*
      * Called for each piece; reply is NULL unless PEER_REPLY, and its slices
      * live until the call returns.  After the last piece, or another result,
@@ -53,18 +54,24 @@ struct peer *peer_new(struct loop *loop, const char *host, uint16_t port,
 
 /*
  * Every request in flight is told PEER_UNKNOWN or PEER_UNSENT, then it is gone.
- * NULL is fine.
+ * NULL is fine; so is calling it from within `done`.
  */
 void peer_free(struct peer *peer);
 
 /*
  * Where to append a request; NULL while the peer is in its pause after a
  * failure (answer with an error) or memory is out.  Begins to connect if
- * needed.
+ * needed.  Ask for it anew for each request: it moves with the connection.
+ * When memory ends half way through a request, cut it off again.
  */
 struct buf *peer_out(struct peer *peer);
 
-/* The bytes appended since the last call are one request; await its answer. */
+/*
+ * The bytes appended since the last call are one request; await its answer.
+ * The connection is broken, and counts as failed, when nothing of the oldest
+ * answer comes for answer_ms; a long answer may take as long as it keeps
+ * coming.
+ */
 void peer_expect(struct peer *peer, struct peer_call *call,
                  enum reply_expect expect,
                  void (*done)(struct peer_call *call, enum peer_result result,
@@ -79,10 +86,17 @@ bool peer_is_connected(const struct peer *peer);
 bool peer_is_failing(const struct peer *peer, struct mono now);
 const char *peer_name(const struct peer *peer); /* "host:port" */
 
-/* Break what is there; the next request connects anew, without a pause. */
+/*
+ * Break what is there and tell the requests in flight; the next request
+ * connects anew, without a pause.
+ */
 void peer_reset(struct peer *peer);
 
-/* Why the last attempt failed, as an errno; 0: it did not. */
+/*
+ * Why it last failed, as an errno; 0: it did not, or has answered since.
+ * EPROTO: what came was no answer; ENXIO: nobody knows its name; ECONNRESET:
+ * it hung up on a request.
+ */
 int peer_last_error(const struct peer *peer);
 
 /* Stop and go on reading answers (a receiver that cannot keep up). */
