@@ -37,6 +37,7 @@ struct node {
     int partition; /* NODE_NO_PARTITION for a proxy */
     int balance;   /* share of reads, 0 = none */
     int thread_type;
+    bool held; /* index only: taken down by hand, stays so though it answers */
 };
 
 /*

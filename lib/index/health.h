@@ -1,0 +1,46 @@
+/*
+ * health: from what the monitor sees of a node to "down" and "up".
+ *
+ * Pure.  A connection that is closed or refused is evidence at once and needs
+ * one confirmation; silence and wrong answers have to add up to the threshold.
+ */
+#ifndef FLARE_INDEX_HEALTH_H
+#define FLARE_INDEX_HEALTH_H
+
+#include <stdbool.h>
+
+/* Zeroed storage: nothing is known. */
+struct health {
+    unsigned failures; /* in a row */
+    bool suspect;      /* closed or refused: the next look decides */
+    bool joining;      /* has just added itself and may not listen yet */
+};
+
+enum health_evidence {
+    HEALTH_ANSWERED, /* to a ping, with exactly "OK" */
+    HEALTH_WRONG,    /* with something else */
+    HEALTH_SILENT,   /* no answer, or no connection, in time */
+    HEALTH_CLOSED,   /* a connection that was up is not any more */
+    HEALTH_REFUSED,  /* nobody listens there */
+};
+
+enum health_verdict {
+    HEALTH_NOTHING,
+    HEALTH_CONFIRM, /* look again at once */
+    HEALTH_DOWN,
+    HEALTH_UP,
+};
+
+/*
+ * down: what the map says of the node.  threshold: failures in a row that make
+ * it so, 0 counting as 1.  DOWN and UP are repeated as long as they are not
+ * what the map says, so a verdict that could not be carried out is not lost.
+ */
+enum health_verdict health_step(struct health *health,
+                                enum health_evidence evidence, bool down,
+                                unsigned threshold);
+
+/* The node has added itself: forget the past, wait until it listens. */
+void health_join(struct health *health);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * index_step: what a cluster map becomes when something happens.
+ *
+ * The whole policy of the index server is in this function and its helpers
+ * (spec: control-plane 3).  It performs no I/O, takes no lock, reads no clock
+ * and logs nothing, so every rule can be tested by calling it.
+ *
+ *     proxy --- role slave ---> slave/prepare --- state active ---> slave
+ *     proxy --- role master --> master/prepare --- state ready --->
+ *               master/ready --- state active ---> master
+ *     proxy --- role master --> master, when the partition is the first one or
+ *               its master is down
+ *     slave --- its master is down ---> master, one of them
+ *     slave, anybody who prepares --- role proxy, or down ---> proxy
+ *     master --- down ---> proxy when a slave takes over; otherwise it stays
+ *               master/down with its partition until it is back
+ */
+#ifndef FLARE_INDEX_STEP_H
+#define FLARE_INDEX_STEP_H
+
+#include "cluster/map.h"
+#include "index/event.h"
+
+enum index_verdict {
+    INDEX_CHANGED, /* make plan->map durable, then publish it */
+    INDEX_SAME,    /* nothing to do, and that is fine; plan->map is NULL */
+    INDEX_REFUSED, /* plan->why says which rule forbids it; likewise */
+};
+
+struct index_plan {
+    struct cluster_map *map;      /* owned by the caller */
+    char first[NODE_KEY_MAX + 1]; /* tell it before anybody else; or "" */
+    char last[NODE_KEY_MAX + 1];  /* tell it after all others know; or "" */
+    char skip[NODE_KEY_MAX + 1];  /* it is leaving and need not know; or "" */
+    const char *why; /* constant text, for the log and the operator */
+};
+
+/*
+ * Decide on one event.  `map` is not changed; plan->map has the next version.
+ * A map that would break a rule of cluster_map_broken() is refused.
+ */
+enum index_verdict index_step(const struct cluster_map *map,
+                              const struct index_event *event,
+                              struct index_plan *plan);
+
+/* --- used by the files of this module only ------------------------------ */
+
+enum index_verdict index_refuse(struct index_plan *plan, const char *why);
+enum index_verdict index_same(struct index_plan *plan, const char *why);
+enum index_verdict index_changed(struct index_plan *plan, const char *why);
+
+/* node is in plan->map. */
+enum index_verdict index_role(struct node *node, const struct index_event *e,
+                              struct index_plan *plan);
+enum index_verdict index_state(struct node *node, enum node_state to,
+                               struct index_plan *plan);
+enum index_verdict index_up(struct node *node, struct index_plan *plan);
+enum index_verdict index_down(struct node *node, struct index_plan *plan);
+enum index_verdict index_shutdown(struct node *node, struct index_plan *plan);
+enum index_verdict index_remove(struct node *node, struct index_plan *plan);
+
+/* NULL node: it is new, and named by the event. */
+enum index_verdict index_add(struct node *node, const struct index_event *e,
+                             struct index_plan *plan);
+
+/* Give up role, partition and balance; the state stays. */
+void index_make_proxy(struct node *node);
+
+/* Every living slave of the partition becomes an active proxy. */
+void index_dismiss_slaves(struct cluster_map *map, int partition);
+
+/* An active master has the partition. */
+bool index_has_master(const struct cluster_map *map, int partition);
+
+#endif

@@ -1,0 +1,193 @@
+/* "node role": new masters and slaves, retirement, balance. */
+#include <string.h>
+
+#include "index/step.h"
+
+/* Somebody of the partition must answer reads when the node has balance b. */
+static const char *
+balance_refused(const struct cluster_map *map, const struct node *node, int b)
+{
+    int64_t sum = b;
+
+    if (b < 0) {
+        return "the balance must be given and not be negative";
+    }
+    if (b > NODE_BALANCE_MAX) {
+        return "the balance is too large";
+    }
+    for (size_t i = 0; i < map->nnodes; i++) {
+        const struct node *other = &map->node[i];
+
+        if (other != node && other->partition == node->partition) {
+            sum += other->balance;
+        }
+    }
+    return sum == 0 ? "nobody would answer reads of the partition" : NULL;
+}
+
+static enum index_verdict
+set_balance(struct node *node, int balance, struct index_plan *plan)
+{
+    const char *why = balance_refused(plan->map, node, balance);
+
+    if (why != NULL) {
+        return index_refuse(plan, why);
+    }
+    node->balance = balance;
+    return index_changed(plan, "the balance is set");
+}
+
+static enum index_verdict
+retire(struct node *node, struct index_plan *plan)
+{
+    index_make_proxy(node);
+    node->state = NODE_ACTIVE;
+    return index_changed(plan, "the node is a proxy");
+}
+
+/* A partition that nobody has yet, or whose master is down. */
+static enum index_verdict
+found_partition(struct node *node, const struct index_event *event,
+                struct index_plan *plan)
+{
+    int partitions = cluster_map_partitions(plan->map);
+    int wanted = event->partition;
+    unsigned size = event->partition_size;
+
+    if (event->balance < 1 || event->balance > NODE_BALANCE_MAX) {
+        return index_refuse(plan, "a master needs a balance from 1 up");
+    }
+    if (wanted < 0 || wanted > partitions) {
+        return index_refuse(plan, "partitions are numbered without a gap");
+    }
+    if (wanted >= NODE_PARTITION_MAX ||
+        (size > 0 && (unsigned)wanted + 1 >= size)) {
+        return index_refuse(plan, "partition-size allows no more partitions");
+    }
+    if (wanted == partitions && cluster_map_preparing(plan->map) != NULL) {
+        return index_refuse(plan, "another node is preparing this partition");
+    }
+    if (wanted < partitions && index_has_master(plan->map, wanted)) {
+        return index_refuse(plan, "the partition has a master");
+    }
+    node->role = NODE_MASTER;
+    node->partition = wanted;
+    node->balance = event->balance;
+    if (wanted == partitions && wanted > 0) {
+        node->state = NODE_PREPARE;
+        memcpy(plan->last, node->key, sizeof(plan->last));
+        return index_changed(plan, "a new partition is being prepared");
+    }
+    node->state = NODE_ACTIVE;
+    return index_changed(plan, wanted == partitions
+                                   ? "the first partition is in use"
+                                   : "a new master replaces one that is down");
+}
+
+/* The sources hear of the copy first, so that it misses no write. */
+static enum index_verdict
+join_partition(struct node *node, const struct index_event *event,
+               struct index_plan *plan)
+{
+    const struct node *preparing = cluster_map_preparing(plan->map);
+    int balance = 0;
+
+    if (preparing != NULL && preparing->partition == event->partition) {
+        if (preparing->state != NODE_READY) {
+            return index_refuse(plan, "the master is still copying itself");
+        }
+        balance = event->balance > 0 ? event->balance : 0;
+    } else if (event->partition < 0 ||
+               !index_has_master(plan->map, event->partition)) {
+        return index_refuse(plan, "the partition has no living master");
+    }
+    if (balance > NODE_BALANCE_MAX) {
+        return index_refuse(plan, "the balance is too large");
+    }
+    node->role = NODE_SLAVE;
+    node->state = NODE_PREPARE;
+    node->partition = event->partition;
+    node->balance = balance;
+    memcpy(plan->last, node->key, sizeof(plan->last));
+    return index_changed(plan, "a slave begins to copy its master");
+}
+
+static enum index_verdict
+role_of_proxy(struct node *node, const struct index_event *event,
+              struct index_plan *plan)
+{
+    index_make_proxy(node);
+    node->state = NODE_ACTIVE;
+    switch (event->role) {
+    case NODE_MASTER:
+        return found_partition(node, event, plan);
+    case NODE_SLAVE:
+        return join_partition(node, event, plan);
+    case NODE_PROXY:
+        break;
+    }
+    return index_changed(plan, "the node is a proxy");
+}
+
+static enum index_verdict
+role_of_slave(struct node *node, const struct index_event *event,
+              struct index_plan *plan)
+{
+    const struct node *preparing = cluster_map_preparing(plan->map);
+    const char *why;
+
+    if (event->role == NODE_MASTER) {
+        return index_refuse(plan, "a slave becomes master only by failover");
+    }
+    if (node->state == NODE_ACTIVE) {
+        if (event->role == NODE_SLAVE) {
+            return set_balance(node, event->balance, plan);
+        }
+        why = balance_refused(plan->map, node, 0);
+        return why != NULL ? index_refuse(plan, why) : retire(node, plan);
+    }
+    if (event->role == NODE_PROXY) {
+        return retire(node, plan);
+    }
+    if (preparing == NULL || preparing->partition != node->partition) {
+        return index_refuse(plan,
+                            "the slave has no balance until it is active");
+    }
+    return set_balance(node, event->balance, plan);
+}
+
+static enum index_verdict
+role_of_master(struct node *node, const struct index_event *event,
+               struct index_plan *plan)
+{
+    if (event->role == NODE_MASTER) {
+        return set_balance(node, event->balance, plan);
+    }
+    if (node->state == NODE_ACTIVE || event->role == NODE_SLAVE) {
+        return index_refuse(plan, "a master gives up its role only when down");
+    }
+    index_dismiss_slaves(plan->map, node->partition);
+    return retire(node, plan);
+}
+
+enum index_verdict
+index_role(struct node *node, const struct index_event *event,
+           struct index_plan *plan)
+{
+    if (node->state == NODE_DOWN) {
+        if (!node->held || !event->answers) {
+            return index_refuse(plan, "the node is down");
+        }
+        /* Held down by hand but alive: a role means it is wanted again. */
+        (void)index_up(node, plan);
+    }
+    switch (node->role) {
+    case NODE_MASTER:
+        return role_of_master(node, event, plan);
+    case NODE_SLAVE:
+        return role_of_slave(node, event, plan);
+    case NODE_PROXY:
+        break;
+    }
+    return role_of_proxy(node, event, plan);
+}
