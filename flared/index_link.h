@@ -24,6 +24,12 @@ void index_link_start(struct index_link *link);
 void index_link_report_state(struct index_link *link, enum node_state state);
 void index_link_report_failed(struct index_link *link);
 
+/*
+ * What was last reported about this node no longer holds (its role is another
+ * one now): stop telling it.  Any thread.
+ */
+void index_link_forget(struct index_link *link);
+
 /* Another node's copy cannot be kept up: "node role HOST PORT proxy 0 -1". */
 void index_link_report_lost(struct index_link *link, const struct node *copy);
 

@@ -13,6 +13,11 @@
 #include "flared/flared.h"
 
 struct rebuilder *rebuilder_new(struct flared *node, struct loop *loop);
+
+/*
+ * Stops what runs, without a report.  Waits for the loop, which must be
+ * running: before replicator_free().  NULL is fine.
+ */
 void rebuilder_free(struct rebuilder *rebuilder);
 
 /*
@@ -21,6 +26,12 @@ void rebuilder_free(struct rebuilder *rebuilder);
  */
 void rebuilder_begin(struct rebuilder *rebuilder, enum diff_kind kind,
                      struct cluster_view *view);
+
+/*
+ * A map in which this node's role is as it was: does the rebuild that runs, if
+ * one does, still have its sources?  Any thread.
+ */
+void rebuilder_set_view(struct rebuilder *rebuilder, struct cluster_view *view);
 
 /* The node's role is another now: stop without a report.  Any thread. */
 void rebuilder_cancel(struct rebuilder *rebuilder);

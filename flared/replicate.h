@@ -15,7 +15,11 @@
 
 struct replicator *replicator_new(struct flared *node, struct err *err);
 
-/* Stops the thread after giving copies up to `drain_ms` to catch up. */
+/*
+ * Stops the thread after giving copies up to `drain_ms` to catch up.  The
+ * rebuilder must be gone, nobody may append to the log any more, and the
+ * workers must still be there (the gate moves until the end).
+ */
 void replicator_free(struct replicator *replicator, int64_t drain_ms);
 
 /*
@@ -26,6 +30,13 @@ void replicator_free(struct replicator *replicator, int64_t drain_ms);
 void replicator_set_view(struct replicator *replicator,
                          struct cluster_view *view, void (*done)(void *arg),
                          void *arg);
+
+/*
+ * Any thread: every worker uses the view of the last replicator_set_view().
+ * Whoever was fed under the one before and is not any more gets what has been
+ * logged up to now, then no more.
+ */
+void replicator_settle(struct replicator *replicator);
 
 /* The replication thread's loop, which the rebuilder shares. */
 struct loop *replicator_loop(struct replicator *replicator);

@@ -1,0 +1,320 @@
+#include "flared/copy.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "flared/index_link.h"
+#include "proto/emit.h"
+
+enum {
+    PAUSE_MIN = 50,    /* ms */
+    PAUSE_MAX = 1000,  /* ms */
+    REFUSALS_MAX = 25, /* error answers in a row to the same entry: some 20 s */
+    LINE_MAX_ANSWER = 2048,
+};
+
+static const struct peer_options peer_options = {
+    .connect_ms = 2000,
+    .answer_ms = 30000,
+    .line_max = LINE_MAX_ANSWER,
+    .value_max = LINE_MAX_ANSWER,
+    .limits = {.in_turn = 65536,
+               .out_high = 2 * COPY_WINDOW_BYTES,
+               .out_low = COPY_WINDOW_BYTES / 2},
+};
+
+/* --- beginning and end -------------------------------------------------- */
+
+static void on_pause_over(struct timer *timer);
+
+static void
+open_reader(struct copy *copy)
+{
+    struct ulog *log = store_log(copy->node->store);
+
+    ulog_reader_close(copy->reader);
+    copy->reader = ulog_reader_open(log, copy->acked);
+    copy->read = copy->acked;
+}
+
+struct copy *
+copy_new(struct flared *node, struct loop *loop, struct loop_item *progress,
+         const struct fanout_target *target, struct cluster_view *view,
+         uint64_t after)
+{
+    struct copy *copy = xcalloc(1, sizeof(*copy));
+    AUTO_FREE char *host = NULL;
+    struct slice name = node_host(target->node);
+
+    copy->node = node;
+    copy->loop = loop;
+    copy->progress = progress;
+    copy->target = *target->node;
+    copy->scope = target->scope;
+    copy->counts = target->counts;
+    copy->view = cluster_view_ref(view);
+    copy->drain_until = UINT64_MAX;
+    copy->acked = after;
+    copy->pause_ms = PAUSE_MIN;
+    copy->flight = xcalloc(COPY_WINDOW, sizeof(*copy->flight));
+    list_init(&copy->link);
+    timer_init(&copy->pause, loop, on_pause_over);
+    host = xstrndup(name.p, name.n);
+    copy->peer = peer_new(loop, host, target->node->port, &peer_options);
+    open_reader(copy);
+    return copy;
+}
+
+void
+copy_free(struct copy *copy)
+{
+    if (copy == NULL) {
+        return;
+    }
+    copy->closing = true;
+    list_remove(&copy->link);
+    peer_free(copy->peer);
+    timer_fini(&copy->pause);
+    ulog_reader_close(copy->reader);
+    cluster_view_unref(copy->view);
+    free(copy->flight);
+    free(copy);
+}
+
+void
+copy_set_view(struct copy *copy, const struct fanout_target *target,
+              struct cluster_view *view)
+{
+    cluster_view_ref(view);
+    cluster_view_unref(copy->view);
+    copy->view = view;
+    copy->target = *target->node;
+    copy->counts = target->counts;
+    if (copy->state == COPY_LOST) { /* the index kept it: say it again */
+        index_link_report_lost(copy->node->index_link, &copy->target);
+    }
+}
+
+/* --- trouble ------------------------------------------------------------ */
+
+static void
+copy_lost(struct copy *copy, const char *why)
+{
+    if (copy->state == COPY_LOST) {
+        return;
+    }
+    log_error("replication to %s ends after sequence %" PRIu64
+              ": %s; the index is asked to take it out",
+              copy->target.key, copy->acked, why);
+    copy->state = COPY_LOST;
+    timer_stop(&copy->pause);
+    index_link_report_lost(copy->node->index_link, &copy->target);
+}
+
+static void
+begin_pause(struct copy *copy)
+{
+    open_reader(copy);
+    copy->state = COPY_PAUSED;
+    timer_once(&copy->pause, copy->pause_ms);
+    copy->pause_ms *= 2;
+    if (copy->pause_ms > PAUSE_MAX) {
+        copy->pause_ms = PAUSE_MAX;
+    }
+}
+
+/* Stop sending; when nothing is in flight any more, pause and resend. */
+static void
+settle(struct copy *copy, const char *why)
+{
+    if (copy->state != COPY_RUNNING) {
+        return;
+    }
+    if (!copy->troubled) {
+        copy->troubled = true;
+        log_warn("replication to %s halts after sequence %" PRIu64 ": %s",
+                 copy->target.key, copy->acked, why);
+    }
+    copy->state = COPY_SETTLING;
+    if (copy->inflight == 0) {
+        begin_pause(copy);
+    }
+}
+
+static void
+on_pause_over(struct timer *timer)
+{
+    struct copy *copy = LIST_ENTRY(timer, struct copy, pause);
+
+    copy->state = COPY_RUNNING;
+    if (!peer_is_connected(copy->peer)) {
+        peer_reset(copy->peer); /* the pause was ours to make */
+    }
+    loop_at_turn_end(copy->loop, copy->progress);
+}
+
+/* --- answers ------------------------------------------------------------ */
+
+static void
+acknowledge(struct copy *copy, uint64_t seq)
+{
+    copy->acked = copy->inflight == 0 ? copy->read : seq;
+    copy->refusals = 0;
+    copy->pause_ms = PAUSE_MIN;
+    if (copy->troubled) {
+        copy->troubled = false;
+        log_info("replication to %s goes on at sequence %" PRIu64,
+                 copy->target.key, seq);
+    }
+}
+
+static void
+refused(struct copy *copy, uint64_t seq, const struct reply *reply)
+{
+    if (copy->state != COPY_RUNNING) {
+        return;
+    }
+    if (++copy->refusals >= REFUSALS_MAX) {
+        copy_lost(copy, log_text(reply->line).text);
+        return;
+    }
+    log_debug("replication to %s: sequence %" PRIu64 " is refused: %s",
+              copy->target.key, seq, log_text(reply->line).text);
+    settle(copy, log_text(reply->line).text);
+}
+
+static void
+on_answer(struct peer_call *call, enum peer_result result,
+          const struct reply *reply)
+{
+    struct flight *flight = LIST_ENTRY(call, struct flight, call);
+    struct copy *copy = flight->copy;
+
+    if (result == PEER_REPLY && !reply->last) {
+        return;
+    }
+    copy->head = (copy->head + 1) % COPY_WINDOW;
+    copy->inflight--;
+    copy->bytes -= flight->bytes;
+    if (copy->closing) {
+        return;
+    }
+    if (result != PEER_REPLY) {
+        int error = peer_last_error(copy->peer);
+
+        settle(copy, error != 0 ? strerror(error) : "connection lost");
+    } else if (reply_is_error(reply)) {
+        refused(copy, flight->seq, reply);
+    } else if (copy->state == COPY_RUNNING) {
+        acknowledge(copy, flight->seq);
+    }
+    if (copy->state == COPY_SETTLING && copy->inflight == 0) {
+        begin_pause(copy);
+    }
+    loop_at_turn_end(copy->loop, copy->progress);
+}
+
+/* --- sending ------------------------------------------------------------ */
+
+static bool
+wants(const struct copy *copy, const struct ulog_entry *entry)
+{
+    if (entry->op == ULOG_FLUSH) {
+        return copy->scope == FANOUT_PARTITION;
+    }
+    return fanout_wants(copy->view, copy->scope,
+                        keyhash(copy->view->hash, entry->key));
+}
+
+static bool
+emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
+{
+    switch (entry->op) {
+    case ULOG_SET:
+        return emit_set(out, self, entry->key, entry->flags, entry->expire,
+                        entry->version, entry->value);
+    case ULOG_DELETE:
+        return emit_delete(out, self, entry->key, entry->version);
+    case ULOG_TOUCH:
+        return emit_touch(out, self, entry->key, entry->expire);
+    case ULOG_FLUSH:
+        return emit_flush_all(out, self);
+    }
+    return false;
+}
+
+/* False: it could not be sent, and the copy settles. */
+static bool
+send_entry(struct copy *copy, const struct ulog_entry *entry)
+{
+    struct flight *flight =
+        &copy->flight[(copy->head + copy->inflight) % COPY_WINDOW];
+    struct buf *out = peer_out(copy->peer);
+
+    if (out == NULL || !emit(out, slice_str(copy->node->self), entry)) {
+        settle(copy, out == NULL ? "no connection" : "memory is out");
+        return false;
+    }
+    flight->copy = copy;
+    flight->seq = entry->seq;
+    flight->bytes = entry->key.n + entry->value.n;
+    copy->inflight++;
+    copy->bytes += flight->bytes;
+    peer_expect(copy->peer, &flight->call, EXPECT_LINE, on_answer);
+    return true;
+}
+
+static bool
+window_full(const struct copy *copy)
+{
+    return copy->inflight >= COPY_WINDOW ||
+           (copy->inflight > 0 && copy->bytes >= COPY_WINDOW_BYTES);
+}
+
+/* One entry of the log: send it or pass over it. */
+static void
+take_entry(struct copy *copy, const struct ulog_entry *entry)
+{
+    if (entry->seq != copy->read + 1) {
+        copy_lost(copy, "the log no longer has what comes next");
+        return;
+    }
+    if (!wants(copy, entry)) {
+        copy->read = entry->seq;
+        if (copy->inflight == 0) {
+            copy->acked = entry->seq;
+        }
+    } else if (send_entry(copy, entry)) {
+        copy->read = entry->seq;
+    }
+}
+
+enum copy_pump
+copy_pump(struct copy *copy)
+{
+    struct ulog_entry entry;
+
+    for (unsigned n = 0; n < COPY_TURN; n++) {
+        if (copy->state != COPY_RUNNING || window_full(copy)) {
+            return COPY_BUSY;
+        }
+        if (copy->read >= copy->drain_until) {
+            return COPY_IDLE;
+        }
+        switch (ulog_reader_next(copy->reader, &entry)) {
+        case ULOG_READ_OK:
+            take_entry(copy, &entry);
+            break;
+        case ULOG_READ_END:
+            return COPY_IDLE;
+        case ULOG_READ_GONE:
+            copy_lost(copy, "the log no longer has what comes next");
+            break;
+        }
+    }
+    return COPY_MORE;
+}

@@ -1,0 +1,518 @@
+#include "flared/replicate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "flared/copy.h"
+#include "net/timer.h"
+#include "repl/fanout.h"
+
+enum {
+    TICK_MS = 100,
+    HISTORY = 128,           /* ticks remembered */
+    INHERIT_MS = 10000,      /* how far back an inherited slave is fed from, */
+    INHERIT_ENTRIES = 65536, /* and how many entries at most */
+};
+
+/* Where the log was at a time. */
+struct mark {
+    struct mono at;
+    uint64_t last;
+};
+
+struct replicator {
+    struct flared *node;
+    struct loop loop;
+    struct list copies;        /* of struct copy */
+    struct cluster_view *view; /* NULL before the first */
+    struct mail wake;          /* from the log */
+    struct mail again;         /* there is more to do in the next turn */
+    bool again_posted;
+    bool woken; /* the log will not wake us before ulog_rearm() */
+    struct loop_item turn;
+    struct timer tick;
+    uint64_t gate;
+
+    bool stopping;
+    uint64_t stop_at; /* copies that have this need not be waited for */
+    struct timer stop_timer;
+
+    pthread_mutex_t lock; /* guards what follows */
+    struct mark history[HISTORY];
+    unsigned nhistory;
+    struct copy_status *status;
+    unsigned nstatus, status_room;
+};
+
+/* --- each turn ---------------------------------------------------------- */
+
+static void
+set_gate(struct replicator *r)
+{
+    uint64_t passed = UINT64_MAX;
+
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        const struct copy *copy = LIST_ENTRY(l, struct copy, link);
+
+        if (copy->counts && copy->acked < passed) {
+            passed = copy->acked;
+        }
+    }
+    if (passed != r->gate) {
+        r->gate = passed;
+        gate_set(&r->node->gate, passed);
+    }
+}
+
+static void
+drop_drained(struct replicator *r)
+{
+    struct list *at = r->copies.next;
+
+    while (at != &r->copies) {
+        struct copy *copy = LIST_ENTRY(at, struct copy, link);
+
+        at = at->next;
+        if (copy_has(copy, copy->drain_until)) {
+            log_info("replication to %s is complete", copy->target.key);
+            copy_free(copy);
+        }
+    }
+}
+
+static void
+put_status(struct copy_status *out, const struct copy *copy)
+{
+    memcpy(out->key, copy->target.key, sizeof(out->key));
+    out->thread_type = copy->target.thread_type;
+    out->connected = peer_is_connected(copy->peer);
+    out->acked = copy->acked;
+}
+
+static void
+take_snapshot(struct replicator *r)
+{
+    unsigned n = 0;
+
+    pthread_mutex_lock(&r->lock);
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        if (n == r->status_room) {
+            r->status_room = n == 0 ? 4 : 2 * n;
+            r->status =
+                xreallocarray(r->status, r->status_room, sizeof(*r->status));
+        }
+        put_status(&r->status[n++], LIST_ENTRY(l, struct copy, link));
+    }
+    r->nstatus = n;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void
+check_stop(struct replicator *r)
+{
+    if (!r->stopping) {
+        return;
+    }
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        const struct copy *copy = LIST_ENTRY(l, struct copy, link);
+
+        if (copy->state != COPY_LOST && !copy_has(copy, r->stop_at) &&
+            !copy_has(copy, copy->drain_until)) {
+            return;
+        }
+    }
+    loop_stop(&r->loop);
+}
+
+static void
+post_again(struct replicator *r)
+{
+    if (!r->again_posted) {
+        r->again_posted = true;
+        mailbox_post(&r->loop.mailbox, &r->again);
+    }
+}
+
+/*
+ * Feed everybody.  The log is asked to wake us only while somebody has read
+ * all of it; what was appended just before that is seen by looking once more.
+ */
+static void
+on_turn(struct loop_item *item)
+{
+    struct replicator *r = LIST_ENTRY(item, struct replicator, turn);
+    bool idle = false, more = false;
+
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        enum copy_pump result = copy_pump(LIST_ENTRY(l, struct copy, link));
+
+        idle = idle || result == COPY_IDLE;
+        more = more || result == COPY_MORE;
+    }
+    if (idle && r->woken) {
+        r->woken = false;
+        ulog_rearm(store_log(r->node->store));
+        more = true;
+    }
+    if (more) {
+        post_again(r);
+    }
+    drop_drained(r);
+    set_gate(r);
+    take_snapshot(r);
+    check_stop(r);
+}
+
+static void
+on_wake(struct mail *mail)
+{
+    struct replicator *r = LIST_ENTRY(mail, struct replicator, wake);
+
+    r->woken = true;
+    loop_at_turn_end(&r->loop, &r->turn);
+}
+
+static void
+on_again(struct mail *mail)
+{
+    struct replicator *r = LIST_ENTRY(mail, struct replicator, again);
+
+    r->again_posted = false;
+    loop_at_turn_end(&r->loop, &r->turn);
+}
+
+/* The appending thread. */
+static void
+on_append(void *arg)
+{
+    struct replicator *r = arg;
+
+    mailbox_post(&r->loop.mailbox, &r->wake);
+}
+
+static void
+on_tick(struct timer *timer)
+{
+    struct replicator *r = LIST_ENTRY(timer, struct replicator, tick);
+    struct mark *mark;
+
+    pthread_mutex_lock(&r->lock);
+    mark = &r->history[r->nhistory++ % HISTORY];
+    mark->at = r->loop.now;
+    mark->last = ulog_last(store_log(r->node->store));
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* --- a new view --------------------------------------------------------- */
+
+/* Where the log was INHERIT_MS ago, within reason. */
+static uint64_t
+inherited_start(struct replicator *r)
+{
+    struct ulog *log = store_log(r->node->store);
+    const uint64_t last = ulog_last(log), first = ulog_first(log);
+    const struct mono since = mono_after_ms(r->loop.now, -INHERIT_MS);
+    uint64_t start = last > INHERIT_ENTRIES ? last - INHERIT_ENTRIES : 0;
+    const unsigned n = r->nhistory < HISTORY ? r->nhistory : HISTORY;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct mark *mark = &r->history[i];
+
+        if (mark->at.ns <= since.ns && mark->last > start) {
+            start = mark->last;
+        }
+    }
+    return first > 0 && start < first - 1 ? first - 1 : start;
+}
+
+static struct copy *
+find_copy(struct replicator *r, struct slice key)
+{
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        struct copy *copy = LIST_ENTRY(l, struct copy, link);
+
+        if (!copy->draining && slice_eq(node_key(&copy->target), key)) {
+            return copy;
+        }
+    }
+    return NULL;
+}
+
+static void
+revise_copy(struct replicator *r, struct copy *copy, struct cluster_view *view,
+            const struct fanout *fanout)
+{
+    struct slice key = node_key(&copy->target);
+
+    if (copy->draining) {
+        if (!fanout_lives(view, key)) {
+            log_warn("%s is gone before it had everything up to the change of "
+                     "the map",
+                     copy->target.key);
+            copy_free(copy);
+        }
+        return;
+    }
+    switch (fanout_fate(copy->scope, key, r->view, view, fanout)) {
+    case FANOUT_KEEP:
+        copy_set_view(copy, fanout_find(fanout, key), view);
+        return;
+    case FANOUT_DRAIN:
+        copy->draining = true;
+        return;
+    case FANOUT_DROP:
+    case FANOUT_RENEW:
+        log_info("replication to %s ends at sequence %" PRIu64,
+                 copy->target.key, copy->acked);
+        copy_free(copy);
+        return;
+    }
+}
+
+static void
+add_copy(struct replicator *r, const struct fanout_target *target,
+         struct cluster_view *view)
+{
+    uint64_t after = ulog_last(store_log(r->node->store));
+    struct copy *copy;
+
+    if (target->node->role == NODE_SLAVE &&
+        target->node->state == NODE_ACTIVE && fanout_inherits(r->view, view)) {
+        after = inherited_start(r);
+    }
+    copy = copy_new(r->node, &r->loop, &r->turn, target, view, after);
+    list_append(&r->copies, &copy->link);
+    log_info("replication to %s begins after sequence %" PRIu64,
+             copy->target.key, after);
+}
+
+static void
+install(struct replicator *r, struct cluster_view *view)
+{
+    AUTO_FREE struct fanout *fanout = fanout_new(view);
+    struct list *at = r->copies.next;
+
+    if (fanout == NULL) {
+        abort(); /* a few bytes a node: memory is out */
+    }
+    while (at != &r->copies) {
+        struct copy *copy = LIST_ENTRY(at, struct copy, link);
+
+        at = at->next;
+        revise_copy(r, copy, view, fanout);
+    }
+    for (unsigned i = 0; i < fanout->n; i++) {
+        if (find_copy(r, node_key(fanout->target[i].node)) == NULL) {
+            add_copy(r, &fanout->target[i], view);
+        }
+    }
+    cluster_view_unref(r->view);
+    r->view = view;
+    set_gate(r);
+    loop_at_turn_end(&r->loop, &r->turn);
+}
+
+struct view_mail {
+    struct mail mail;
+    struct replicator *replicator;
+    struct cluster_view *view; /* a reference */
+    void (*done)(void *arg);
+    void *arg;
+};
+
+/* Back on the control thread. */
+static void
+on_installed(struct mail *mail)
+{
+    struct view_mail *vm = LIST_ENTRY(mail, struct view_mail, mail);
+
+    vm->done(vm->arg);
+    free(vm);
+}
+
+static void
+on_view(struct mail *mail)
+{
+    struct view_mail *vm = LIST_ENTRY(mail, struct view_mail, mail);
+
+    install(vm->replicator, vm->view);
+    vm->mail.deliver = on_installed;
+    mailbox_post(&vm->replicator->node->control.mailbox, &vm->mail);
+}
+
+void
+replicator_set_view(struct replicator *replicator, struct cluster_view *view,
+                    void (*done)(void *arg), void *arg)
+{
+    struct view_mail *vm = xcalloc(1, sizeof(*vm));
+
+    *vm = (struct view_mail){
+        {NULL, on_view}, replicator, cluster_view_ref(view), done, arg};
+    mailbox_post(&replicator->loop.mailbox, &vm->mail);
+}
+
+/* --- orders without a view ---------------------------------------------- */
+
+struct order {
+    struct mail mail;
+    struct replicator *replicator;
+    int64_t ms;
+};
+
+static void
+post_order(struct replicator *r, void (*deliver)(struct mail *), int64_t ms)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+
+    *order = (struct order){{NULL, deliver}, r, ms};
+    mailbox_post(&r->loop.mailbox, &order->mail);
+}
+
+static void
+on_settle(struct mail *mail)
+{
+    struct order *order = LIST_ENTRY(mail, struct order, mail);
+    struct replicator *r = order->replicator;
+    uint64_t last = ulog_last(store_log(r->node->store));
+
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        struct copy *copy = LIST_ENTRY(l, struct copy, link);
+
+        if (copy->draining && copy->drain_until == UINT64_MAX) {
+            copy->drain_until = last;
+        }
+    }
+    free(order);
+    loop_at_turn_end(&r->loop, &r->turn);
+}
+
+void
+replicator_settle(struct replicator *replicator)
+{
+    post_order(replicator, on_settle, 0);
+}
+
+static void
+on_stop_timer(struct timer *timer)
+{
+    struct replicator *r = LIST_ENTRY(timer, struct replicator, stop_timer);
+
+    log_warn("leaving although not every copy has caught up");
+    loop_stop(&r->loop);
+}
+
+static void
+on_stop(struct mail *mail)
+{
+    struct order *order = LIST_ENTRY(mail, struct order, mail);
+    struct replicator *r = order->replicator;
+
+    r->stopping = true;
+    r->stop_at = ulog_last(store_log(r->node->store));
+    timer_once(&r->stop_timer, order->ms);
+    free(order);
+    loop_at_turn_end(&r->loop, &r->turn);
+}
+
+/* --- beginning and end -------------------------------------------------- */
+
+struct replicator *
+replicator_new(struct flared *node, struct err *err)
+{
+    struct replicator *r = xcalloc(1, sizeof(*r));
+
+    r->node = node;
+    r->gate = UINT64_MAX;
+    list_init(&r->copies);
+    if (loop_init(&r->loop, err) != 0) {
+        free(r);
+        return NULL;
+    }
+    r->wake.deliver = on_wake;
+    r->again.deliver = on_again;
+    r->turn.run = on_turn;
+    pthread_mutex_init(&r->lock, NULL);
+    timer_init(&r->stop_timer, &r->loop, on_stop_timer);
+    timer_init(&r->tick, &r->loop, on_tick);
+    timer_every(&r->tick, TICK_MS);
+    ulog_subscribe(store_log(node->store), on_append, r);
+    if (loop_start(&r->loop, "replication", err) != 0) {
+        replicator_free(r, 0);
+        return NULL;
+    }
+    return r;
+}
+
+void
+replicator_free(struct replicator *r, int64_t drain_ms)
+{
+    struct list *first;
+
+    if (r == NULL) {
+        return;
+    }
+    if (r->loop.started) {
+        post_order(r, on_stop, drain_ms);
+        loop_join(&r->loop);
+    }
+    ulog_subscribe(store_log(r->node->store), NULL, NULL);
+    while ((first = list_first(&r->copies)) != NULL) {
+        copy_free(LIST_ENTRY(first, struct copy, link));
+    }
+    timer_fini(&r->tick);
+    timer_fini(&r->stop_timer);
+    loop_fini(&r->loop);
+    cluster_view_unref(r->view);
+    pthread_mutex_destroy(&r->lock);
+    free(r->status);
+    free(r);
+}
+
+struct loop *
+replicator_loop(struct replicator *replicator)
+{
+    return &replicator->loop;
+}
+
+/* --- status ------------------------------------------------------------- */
+
+/* How long ago the entry after `acked` was in the log already; in ms. */
+static int64_t
+age_of_next(const struct replicator *r, uint64_t acked, struct mono now)
+{
+    const unsigned n = r->nhistory < HISTORY ? r->nhistory : HISTORY;
+    int64_t age = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct mark *mark = &r->history[i];
+        int64_t ms = mono_ms_between(mark->at, now);
+
+        if (mark->last > acked && ms > age) {
+            age = ms;
+        }
+    }
+    return age;
+}
+
+unsigned
+replicator_status(struct replicator *replicator, struct copy_status *out,
+                  unsigned max)
+{
+    const uint64_t last = ulog_last(store_log(replicator->node->store));
+    const struct mono now = clock_mono();
+    unsigned n;
+
+    pthread_mutex_lock(&replicator->lock);
+    n = replicator->nstatus < max ? replicator->nstatus : max;
+    for (unsigned i = 0; i < n; i++) {
+        out[i] = replicator->status[i];
+        out[i].behind = last > out[i].acked ? last - out[i].acked : 0;
+        out[i].behind_ms = age_of_next(replicator, out[i].acked, now);
+    }
+    pthread_mutex_unlock(&replicator->lock);
+    return n;
+}
