@@ -30,9 +30,9 @@ struct store_options {
     const char *compress;  /* "", "deflate", "bz2", "tcbs" */
     unsigned lmemb, nmemb; /* tcb: members of a leaf, of a node */
     unsigned dfunit;       /* auto defragmentation step, 0: off */
-    uint64_t map_bytes;    /* tch: how much of the file to map */
+    uint64_t map_bytes;    /* tch: how much of the file to map; 0: 1 GiB */
     unsigned lock_stripes; /* key locks (mutex-slot) */
-    uint64_t tombstones;   /* remembered deletions (storage-cache-size) */
+    uint64_t tombstones;   /* remembered deletions; 0: 65536 */
     uint64_t value_max;    /* bytes */
     uint64_t log_segment_bytes;
     uint64_t log_keep_bytes;
@@ -99,11 +99,16 @@ struct ulog *store_log(struct store *store);
 
 /*
  * Make the engine's file durable and note how far in the log it is, so that a
- * start after a crash replays only what came later.  Waits for the disk.
+ * start after a crash replays only what came later and older log entries are
+ * free to go.  Waits for the disk; any thread.  The store does it by itself
+ * when much was logged since the last time, and when it is closed.
  */
 int store_checkpoint(struct store *store, struct err *err);
 
-/* NULL, or why the storage failed last (ping answers an error then). */
+/*
+ * NULL, or why the storage failed last (ping answers an error then).  A full
+ * disk is forgotten at the next write that succeeds, a failed engine is not.
+ */
 const char *store_trouble(struct store *store);
 
 /*

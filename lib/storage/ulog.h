@@ -38,7 +38,10 @@ struct ulog_options {
     uint64_t keep_bytes;    /* old segments beyond this may be deleted */
 };
 
-/* ERR_CORRUPT names file and offset.  *out is NULL on failure. */
+/*
+ * ERR_CORRUPT names file and offset; ERR_CONFLICT: another process has it
+ * open.  *out is NULL on failure.
+ */
 int ulog_open(struct ulog **out, const struct ulog_options *options,
               struct err *err);
 void ulog_close(struct ulog *log);
@@ -48,6 +51,24 @@ void ulog_close(struct ulog *log);
  * nothing was appended.  The entry's slices are copied.
  */
 bool ulog_append(struct ulog *log, struct ulog_entry *entry);
+
+/*
+ * Delete every entry; the next one is numbered last + 1.  No reader may be
+ * open, and nobody else may use the log meanwhile.
+ */
+int ulog_reset(struct ulog *log, uint64_t last, struct err *err);
+
+/*
+ * Entries above seq are needed for recovery and stay whatever keep_bytes says.
+ * Nothing is protected before the first call.
+ */
+void ulog_protect_after(struct ulog *log, uint64_t seq);
+
+/* Bytes appended since the log was opened. */
+uint64_t ulog_appended(const struct ulog *log);
+
+/* Bytes of the segment files. */
+uint64_t ulog_size(struct ulog *log);
 
 /* The largest version in any entry that is still there; 0: none. */
 uint64_t ulog_version(const struct ulog *log);

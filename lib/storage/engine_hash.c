@@ -1,0 +1,319 @@
+#include "storage/engine_hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "item/item.h"
+#include "storage/store.h"
+#include "storage/tc_err.h"
+
+enum {
+    RECORD_EXTRA = 64,   /* bytes around key and value, generously */
+    SMALL_RECORD = 2048, /* what a get makes room for at first */
+    TRIES = 8,           /* a record may grow while it is being read */
+    DEFAULT_BUCKETS = 2 << 20,
+};
+
+static const uint64_t default_map = 1 << 30;
+static const uint64_t room_step = 64 << 20;
+
+static struct hash_engine *
+of(struct engine *engine)
+{
+    return (struct hash_engine *)engine;
+}
+
+static uint64_t
+bytes_used(void *arg)
+{
+    return tchdbfsiz(((struct hash_engine *)arg)->hdb);
+}
+
+/* Whether an operation failed for another reason than a missing key. */
+static enum engine_result
+miss_or_error(struct hash_engine *e)
+{
+    return tchdbecode(e->hdb) == TCENOREC ? ENGINE_MISS : ENGINE_ERROR;
+}
+
+/* --- opening and closing ------------------------------------------------ */
+
+static void
+hash_free(struct hash_engine *e)
+{
+    if (e->hdb != NULL) {
+        tchdbdel(e->hdb);
+    }
+    if (e->fd >= 0) {
+        (void)close(e->fd);
+        room_fini(&e->room);
+    }
+    (void)pthread_rwlock_destroy(&e->walk);
+    free(e->path);
+    free(e);
+}
+
+static struct hash_engine *
+hash_new(const char *path)
+{
+    struct hash_engine *e = xcalloc(1, sizeof(*e));
+    pthread_rwlockattr_t attr;
+
+    e->base.ops = &engine_hash;
+    e->path = xstrdup(path);
+    e->fd = -1;
+    list_init(&e->cursors);
+    (void)pthread_rwlockattr_init(&attr);
+    (void)pthread_rwlockattr_setkind_np(
+        &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(&e->walk, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+    e->hdb = tchdbnew();
+    return e;
+}
+
+static int
+tune(struct hash_engine *e, const struct store_options *o, struct err *err)
+{
+    uint64_t buckets = o->bucket_size > 0 ? o->bucket_size : DEFAULT_BUCKETS;
+    uint64_t map = o->map_bytes > 0 ? o->map_bytes : default_map;
+    int ap = o->ap > 0 ? (int)o->ap : -1;
+    int fp = o->fp > 0 ? (int)o->fp : -1;
+    uint8_t bits;
+
+    if (tc_options(o->compress, o->large, &bits, err) != 0) {
+        return (int)err->code;
+    }
+    if (!tchdbsetmutex(e->hdb) ||
+        !tchdbtune(e->hdb, (int64_t)buckets, (int8_t)ap, (int8_t)fp, bits) ||
+        !tchdbsetcache(e->hdb, 0) || !tchdbsetxmsiz(e->hdb, (int64_t)map) ||
+        !tchdbsetdfunit(e->hdb, (int32_t)o->dfunit)) {
+        return tc_err(err, tchdbecode(e->hdb), "set up", e->path);
+    }
+    return 0;
+}
+
+static int
+open_file(struct hash_engine *e, struct err *err)
+{
+    if (!tchdbopen(e->hdb, e->path, HDBOWRITER | HDBOCREAT | HDBOLCKNB)) {
+        return tc_err(err, tchdbecode(e->hdb), "open", e->path);
+    }
+    e->extra = RECORD_EXTRA + 2 * (size_t)tchdbalign(e->hdb);
+    e->packed = (tchdbopts(e->hdb) & (HDBTDEFLATE | HDBTBZIP | HDBTTCBS)) != 0;
+    e->fd = open(e->path, O_RDWR | O_CLOEXEC);
+    if (e->fd < 0) {
+        return err_sys(err, "open %s", e->path);
+    }
+    if (!room_init(&e->room, e->fd, room_step, bytes_used, e)) {
+        return err_sys(err, "make room for %s", e->path);
+    }
+    return 0;
+}
+
+static int
+hash_open(struct engine **out, const struct store_options *options,
+          const char *path, struct engine_found *found, struct err *err)
+{
+    struct hash_engine *e;
+
+    *out = NULL;
+    if (tc_look(path, found, err) != 0) {
+        return (int)err->code;
+    }
+    e = hash_new(path);
+    if (tune(e, options, err) != 0 || open_file(e, err) != 0) {
+        hash_free(e);
+        return (int)err->code;
+    }
+    *out = &e->base;
+    return 0;
+}
+
+static int
+hash_close(struct engine *engine, struct err *err)
+{
+    struct hash_engine *e = of(engine);
+    int rc = 0;
+
+    if (!tchdbclose(e->hdb)) {
+        rc = tc_err(err, tchdbecode(e->hdb), "close", e->path);
+    } else if (fsync(e->fd) != 0) {
+        rc = err_sys(err, "fsync %s", e->path);
+    }
+    hash_free(e);
+    return rc;
+}
+
+/* --- one record --------------------------------------------------------- */
+
+/*
+ * How long the record is, as far as its first n bytes in *out tell; more than
+ * n means that it did not fit.
+ */
+static size_t
+true_size(struct hash_engine *e, struct slice key, struct slice got)
+{
+    struct item item;
+    uint64_t size;
+    int n;
+
+    if (item_decode_header(got, &item, &size) && size == got.n - ITEM_HEADER) {
+        return got.n;
+    }
+    n = tchdbvsiz(e->hdb, key.p, (int)key.n);
+    return n > 0 ? (size_t)n : 0;
+}
+
+enum engine_result
+hash_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
+{
+    struct hash_engine *e = of(engine);
+    size_t ask = want < SMALL_RECORD ? want : SMALL_RECORD;
+
+    for (int i = 0; i < TRIES; i++) {
+        size_t max;
+        size_t n;
+        int got;
+
+        if (!buf_reserve(out, ask)) {
+            return ENGINE_ERROR;
+        }
+        max = want < SMALL_RECORD ? ask : out->cap - out->end;
+        max = max < INT_MAX ? max : INT_MAX;
+        got = tchdbget3(e->hdb, key.p, (int)key.n, buf_tail(out), (int)max);
+        if (got < 0) {
+            return miss_or_error(e);
+        }
+        n = (size_t)got;
+        if (n >= max && n < want) {
+            ask = true_size(e, key, (struct slice){buf_tail(out), n});
+            if (ask > n) {
+                continue;
+            }
+        }
+        buf_advance(out, n);
+        return ENGINE_OK;
+    }
+    return ENGINE_ERROR;
+}
+
+static bool
+hash_put(struct engine *engine, struct slice key, struct slice record)
+{
+    struct hash_engine *e = of(engine);
+    bool watched = atomic_load(&e->watchers) > 0;
+    bool ok;
+
+    if (key.n > INT_MAX || record.n > INT_MAX) {
+        return false;
+    }
+    if (watched) {
+        hash_cursors_enter(e, key, record.n);
+    }
+    ok = tchdbput(e->hdb, key.p, (int)key.n, record.p, (int)record.n);
+    if (watched) {
+        hash_cursors_leave(e);
+    }
+    return ok;
+}
+
+static enum engine_result
+hash_remove(struct engine *engine, struct slice key)
+{
+    struct hash_engine *e = of(engine);
+    bool watched = atomic_load(&e->watchers) > 0;
+    enum engine_result result = ENGINE_OK;
+
+    if (watched) {
+        hash_cursors_enter(e, key, SIZE_MAX);
+    }
+    if (!tchdbout(e->hdb, key.p, (int)key.n)) {
+        result = miss_or_error(e);
+    }
+    if (watched) {
+        hash_cursors_leave(e);
+    }
+    return result;
+}
+
+/* --- the whole file ----------------------------------------------------- */
+
+static bool
+hash_reserve(struct engine *engine, size_t bytes)
+{
+    return room_take(&of(engine)->room, bytes + of(engine)->extra);
+}
+
+static void
+hash_release(struct engine *engine, size_t bytes)
+{
+    room_give(&of(engine)->room, bytes + of(engine)->extra);
+}
+
+static uint64_t
+hash_count(struct engine *engine)
+{
+    return tchdbrnum(of(engine)->hdb);
+}
+
+static uint64_t
+hash_size(struct engine *engine)
+{
+    return tchdbfsiz(of(engine)->hdb);
+}
+
+static bool
+hash_truncate(struct engine *engine)
+{
+    struct hash_engine *e = of(engine);
+    bool ok;
+
+    (void)pthread_rwlock_wrlock(&e->walk);
+    ok = tchdbvanish(e->hdb) && room_reset(&e->room);
+    hash_cursors_truncated(e);
+    (void)pthread_rwlock_unlock(&e->walk);
+    return ok;
+}
+
+static bool
+hash_checkpoint(struct engine *engine)
+{
+    (void)engine; /* what was put is in the file at once */
+    return true;
+}
+
+static bool
+hash_sync(struct engine *engine)
+{
+    /*
+     * Not tchdbsync(), which stops everybody while the disk writes: the file
+     * is a shared mapping, whose dirty pages fsync writes as well.
+     */
+    return fsync(of(engine)->fd) == 0;
+}
+
+const struct engine_ops engine_hash = {
+    .name = "tch",
+    .file = "flare.hdb",
+    .ordered = false,
+    .open = hash_open,
+    .close = hash_close,
+    .get = hash_get,
+    .reserve = hash_reserve,
+    .release = hash_release,
+    .put = hash_put,
+    .remove = hash_remove,
+    .count = hash_count,
+    .size = hash_size,
+    .truncate = hash_truncate,
+    .checkpoint = hash_checkpoint,
+    .sync = hash_sync,
+    .cursor_open = hash_cursor_open,
+    .cursor_next = hash_cursor_next,
+    .cursor_close = hash_cursor_close,
+};

@@ -1,0 +1,106 @@
+#include "storage/room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/statvfs.h>
+
+/* For what the file grows by beyond the bytes of records. */
+static const uint64_t slack = 1 << 20;
+static const uint64_t large_write = 16 << 10;
+
+/* A file system that cannot reserve: is there at least as much free? */
+static bool
+is_free(const struct room *room, uint64_t bytes)
+{
+    struct statvfs st;
+
+    return fstatvfs(room->fd, &st) != 0 ||
+           (uint64_t)st.f_bavail * st.f_frsize > bytes;
+}
+
+static bool
+extend(struct room *room, uint64_t to)
+{
+    uint64_t from = room->allocated;
+    int rc;
+
+    if (to <= from) {
+        return true;
+    }
+    do {
+        rc = fallocate(room->fd, FALLOC_FL_KEEP_SIZE, (off_t)from,
+                       (off_t)(to - from));
+    } while (rc != 0 && errno == EINTR);
+    if (rc != 0 && (errno != EOPNOTSUPP || !is_free(room, to - from))) {
+        return false;
+    }
+    room->allocated = to;
+    return true;
+}
+
+/* Under the lock: blocks for all writes under way, and some more. */
+static bool
+refill(struct room *room)
+{
+    uint64_t need =
+        room->used(room->arg) + slack + (uint64_t)atomic_load(&room->in_flight);
+
+    if (need > room->allocated && !extend(room, need + room->step) &&
+        !extend(room, need)) {
+        return false;
+    }
+    atomic_store(&room->budget, (int64_t)(room->allocated - need));
+    return true;
+}
+
+bool
+room_init(struct room *room, int fd, uint64_t step, uint64_t (*used)(void *arg),
+          void *arg)
+{
+    *room = (struct room){.fd = fd, .step = step, .used = used, .arg = arg};
+    (void)pthread_mutex_init(&room->lock, NULL);
+    return room_reset(room);
+}
+
+void
+room_fini(struct room *room)
+{
+    (void)pthread_mutex_destroy(&room->lock);
+}
+
+bool
+room_reset(struct room *room)
+{
+    bool ok;
+
+    (void)pthread_mutex_lock(&room->lock);
+    room->allocated = 0;
+    ok = refill(room);
+    (void)pthread_mutex_unlock(&room->lock);
+    return ok;
+}
+
+bool
+room_take(struct room *room, uint64_t bytes)
+{
+    int64_t n = (int64_t)bytes;
+    bool ok;
+
+    atomic_fetch_add(&room->in_flight, n);
+    if (bytes <= large_write && atomic_fetch_sub(&room->budget, n) >= n) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&room->lock);
+    ok = refill(room);
+    (void)pthread_mutex_unlock(&room->lock);
+    if (!ok) {
+        atomic_fetch_sub(&room->in_flight, n);
+    }
+    return ok;
+}
+
+void
+room_give(struct room *room, uint64_t bytes)
+{
+    atomic_fetch_sub(&room->in_flight, (int64_t)bytes);
+}

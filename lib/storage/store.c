@@ -1,0 +1,450 @@
+#include "storage/store.h"
+
+#include <string.h>
+
+#include "item/decide.h"
+#include "storage/store_impl.h"
+
+/* Versions beyond it are taken as they are but do not move the clock. */
+static const uint64_t clock_max = (uint64_t)1 << 63;
+
+static const char no_room[] = "no room on the disk for a record";
+static const char no_log_room[] = "no room on the disk for the log";
+static const char engine_failed[] = "the storage engine failed";
+
+uint64_t
+store_see_version(struct store *store, uint64_t version)
+{
+    uint64_t seen = atomic_load(&store->clock);
+
+    if (version > clock_max) {
+        atomic_store(&store->complete, false);
+        return seen;
+    }
+    while (seen < version &&
+           !atomic_compare_exchange_weak(&store->clock, &seen, version)) {
+    }
+    return seen;
+}
+
+static void
+on_trouble(struct store *store, const char *text, bool stays)
+{
+    if (!atomic_load(&store->broken)) {
+        atomic_store(&store->trouble, text);
+    }
+    if (stays) {
+        atomic_store(&store->broken, true);
+    }
+}
+
+static void
+on_success(struct store *store)
+{
+    if (atomic_load_explicit(&store->trouble, memory_order_relaxed) != NULL &&
+        !atomic_load(&store->broken)) {
+        atomic_store(&store->trouble, NULL);
+    }
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+bool
+store_expire(struct store *store, struct slice key, struct wall now)
+{
+    pthread_mutex_t *lock = keylock_take(&store->locks, key);
+    char bytes[ITEM_HEADER];
+    struct buf header = {bytes, 0, 0, sizeof(bytes)};
+    struct item item;
+    uint64_t size;
+    bool removed = false;
+
+    if (store->ops->get(store->engine, key, ITEM_HEADER, &header) ==
+            ENGINE_OK &&
+        item_decode_header(buf_slice(&header), &item, &size) &&
+        item_expired(&item, now)) {
+        tombstones_put(&store->tombstones, key, item.version);
+        removed = store->ops->remove(store->engine, key) == ENGINE_OK;
+    }
+    keylock_leave(lock);
+    return removed;
+}
+
+enum store_status
+store_get(struct store *store, struct slice key, struct wall now,
+          struct buf *scratch, struct item *out)
+{
+    buf_clear(scratch);
+    switch (store->ops->get(store->engine, key, SIZE_MAX, scratch)) {
+    case ENGINE_MISS:
+        return STORE_MISS;
+    case ENGINE_ERROR:
+        return STORE_ERROR;
+    case ENGINE_OK:
+        break;
+    }
+    if (!item_decode(buf_slice(scratch), out)) {
+        return STORE_MISS;
+    }
+    if (item_expired(out, now)) {
+        (void)store_expire(store, key, now);
+        return STORE_MISS;
+    }
+    return STORE_OK;
+}
+
+/* --- changing ----------------------------------------------------------- */
+
+/* One change on its way through. */
+struct pass {
+    struct store *store;
+    const struct change *change;
+    struct buf *scratch; /* the old record, then the new one */
+    struct decide_old old;
+    struct decision decision;
+    struct outcome *out;
+};
+
+static bool
+has_given_version(const struct change *change)
+{
+    return change->has_version && change->version != 0 &&
+           change->op != CHANGE_CAS && change->op != CHANGE_TOUCH;
+}
+
+/*
+ * The version for a record that gets one from us.  True in *blind: the change
+ * carries a version above all there are, so the old record does not matter.
+ */
+static uint64_t
+next_version(struct pass *p, bool *blind)
+{
+    struct store *store = p->store;
+    uint64_t fresh = 0;
+    bool above = true;
+
+    if (has_given_version(p->change)) {
+        uint64_t given = p->change->version;
+
+        above = given > store_see_version(store, given);
+    } else if (p->change->op != CHANGE_TOUCH) {
+        fresh = atomic_fetch_add(&store->clock, 1) + 1;
+    }
+    *blind = above && p->change->op == CHANGE_SET &&
+             atomic_load_explicit(&store->complete, memory_order_relaxed);
+    return fresh;
+}
+
+/* How much of the old record the rules look at. */
+static size_t
+wanted(enum change_op op)
+{
+    switch (op) {
+    case CHANGE_SET:
+    case CHANGE_CAS:
+    case CHANGE_DELETE:
+        return ITEM_HEADER;
+    case CHANGE_ADD:
+    case CHANGE_REPLACE:
+    case CHANGE_APPEND:
+    case CHANGE_PREPEND:
+    case CHANGE_INCR:
+    case CHANGE_DECR:
+    case CHANGE_TOUCH:
+        break;
+    }
+    return SIZE_MAX;
+}
+
+static bool
+read_old(struct pass *p)
+{
+    struct store *store = p->store;
+    struct slice key = p->change->key;
+    size_t want = wanted(p->change->op);
+    uint64_t size;
+
+    switch (store->ops->get(store->engine, key, want, p->scratch)) {
+    case ENGINE_ERROR:
+        return false;
+    case ENGINE_OK:
+        p->old.present =
+            want == ITEM_HEADER
+                ? item_decode_header(buf_slice(p->scratch), &p->old.item, &size)
+                : item_decode(buf_slice(p->scratch), &p->old.item);
+        break;
+    case ENGINE_MISS:
+        break;
+    }
+    if (!p->old.present) {
+        p->old.has_tombstone =
+            tombstones_find(&store->tombstones, key, &p->old.tombstone_version);
+    }
+    return true;
+}
+
+/* Move a slice of the old record along with the buffer that holds it. */
+static struct slice
+moved(struct slice s, const char *from, size_t n, const char *to)
+{
+    if (s.p >= from && s.p <= from + n) {
+        s.p = to + (s.p - from);
+    }
+    return s;
+}
+
+/* Put the new record behind the old one.  False: out of memory. */
+static bool
+assemble(struct pass *p, struct slice *record)
+{
+    struct decision *d = &p->decision;
+    size_t old_n = buf_len(p->scratch);
+    size_t n = ITEM_HEADER + d->item.value.n;
+    char *to;
+
+    if (p->scratch->cap - p->scratch->end < n) {
+        struct buf bigger = {0};
+        const char *from = p->scratch->base;
+
+        if (!buf_reserve(&bigger, old_n + n)) {
+            return false;
+        }
+        (void)buf_put_slice(&bigger, buf_slice(p->scratch));
+        d->head = moved(d->head, from, old_n, bigger.base);
+        d->tail = moved(d->tail, from, old_n, bigger.base);
+        buf_fini(p->scratch);
+        *p->scratch = bigger;
+    }
+    to = buf_tail(p->scratch);
+    item_encode_header(to, &d->item, d->item.value.n);
+    if (d->head.n > 0) {
+        memcpy(to + ITEM_HEADER, d->head.p, d->head.n);
+    }
+    if (d->tail.n > 0) {
+        memcpy(to + ITEM_HEADER + d->head.n, d->tail.p, d->tail.n);
+    }
+    buf_advance(p->scratch, n);
+    *record = (struct slice){to, n};
+    d->item.value = (struct slice){to + ITEM_HEADER, n - ITEM_HEADER};
+    return true;
+}
+
+static bool
+append_entry(struct pass *p, enum ulog_op op)
+{
+    struct ulog_entry entry = {
+        .op = op,
+        .flags = p->decision.item.flags,
+        .expire = p->decision.item.expire,
+        .version = p->decision.item.version,
+        .key = p->change->key,
+    };
+
+    if (op == ULOG_SET) {
+        entry.value = p->decision.item.value;
+    } else if (op == ULOG_DELETE) {
+        entry.flags = 0;
+        entry.expire = 0;
+    }
+    if (!ulog_append(p->store->log, &entry)) {
+        on_trouble(p->store, no_log_room, false);
+        return false;
+    }
+    p->out->changed = true;
+    p->out->seq = entry.seq;
+    return true;
+}
+
+static bool
+write_record(struct pass *p)
+{
+    struct store *store = p->store;
+    struct slice key = p->change->key;
+    struct slice record;
+    bool touch = p->decision.answer == CHANGE_TOUCHED;
+    bool ok;
+
+    if (!assemble(p, &record)) {
+        return false;
+    }
+    if (!store->ops->reserve(store->engine, key.n + record.n)) {
+        on_trouble(store, no_room, false);
+        return false;
+    }
+    ok = append_entry(p, touch ? ULOG_TOUCH : ULOG_SET);
+    if (ok && !store->ops->put(store->engine, key, record)) {
+        on_trouble(store, engine_failed, true);
+        ok = false;
+    }
+    store->ops->release(store->engine, key.n + record.n);
+    if (ok && p->decision.item.version > 0) {
+        (void)store_see_version(store, p->decision.item.version);
+    }
+    return ok;
+}
+
+static bool
+remove_record(struct pass *p)
+{
+    struct store *store = p->store;
+    uint64_t version = p->decision.item.version;
+    struct slice key = p->change->key;
+
+    if ((p->decision.answer == CHANGE_DELETED ||
+         has_given_version(p->change)) &&
+        !append_entry(p, ULOG_DELETE)) {
+        return false;
+    }
+    if (version != 0) {
+        (void)store_see_version(store, version);
+        tombstones_put(&store->tombstones, key, version);
+    }
+    if (p->old.present &&
+        store->ops->remove(store->engine, key) == ENGINE_ERROR) {
+        on_trouble(store, engine_failed, true);
+        return false;
+    }
+    return true;
+}
+
+/* Under the key's lock.  False: it could not be done. */
+static bool
+run(struct pass *p, struct wall now)
+{
+    struct decision *d = &p->decision;
+    bool blind;
+    uint64_t fresh = next_version(p, &blind);
+
+    if (!blind && !read_old(p)) {
+        on_trouble(p->store, engine_failed, false);
+        return false;
+    }
+    decide(&p->old, p->change, now, fresh, p->store->value_max, d);
+    switch (d->verdict) {
+    case DECIDE_KEEP:
+        return true;
+    case DECIDE_WRITE:
+        return write_record(p);
+    case DECIDE_REMOVE:
+        return remove_record(p);
+    }
+    return false;
+}
+
+void
+store_apply(struct store *store, const struct change *change, struct wall now,
+            struct buf *scratch, struct outcome *out)
+{
+    struct pass pass;
+    pthread_mutex_t *lock;
+
+    memset(out, 0, sizeof(*out));
+    pass.store = store;
+    pass.change = change;
+    pass.scratch = scratch;
+    pass.out = out;
+    pass.old.present = false;
+    pass.old.has_tombstone = false;
+    buf_clear(scratch);
+    lock = keylock_take(&store->locks, change->key);
+    if (run(&pass, now)) {
+        out->answer = pass.decision.answer;
+        if (out->answer == CHANGE_NUMBER) {
+            out->number = pass.decision.number;
+        }
+        if (out->answer == CHANGE_TOUCHED) {
+            out->item = pass.decision.item;
+        }
+    } else {
+        out->answer = CHANGE_FAILED;
+        out->changed = false;
+    }
+    keylock_leave(lock);
+    if (out->changed) {
+        on_success(store);
+        store_keeper_look(store);
+    }
+}
+
+bool
+store_commit(struct store *store)
+{
+    /* Every entry is in a shared mapping of the log already. */
+    return !atomic_load(&store->broken);
+}
+
+bool
+store_flush_all(struct store *store, uint64_t *seq)
+{
+    struct ulog_entry entry = {.op = ULOG_FLUSH};
+    bool ok;
+
+    keylock_all(&store->locks);
+    entry.version = atomic_fetch_add(&store->clock, 1) + 1;
+    ok = ulog_append(store->log, &entry);
+    if (!ok) {
+        on_trouble(store, no_log_room, false);
+    } else {
+        *seq = entry.seq;
+        tombstones_clear(&store->tombstones);
+        ok = store->ops->truncate(store->engine);
+        if (!ok) {
+            on_trouble(store, engine_failed, true);
+        }
+    }
+    keylock_none(&store->locks);
+    return ok;
+}
+
+bool
+store_rebuild_begin(struct store *store, bool truncate)
+{
+    struct err err;
+    bool ok = true;
+
+    keylock_all(&store->locks);
+    if (truncate) {
+        tombstones_clear(&store->tombstones);
+        ok = store->ops->truncate(store->engine);
+        if (!ok) {
+            on_trouble(store, engine_failed, true);
+        }
+    }
+    tombstones_keep_all(&store->tombstones, true);
+    keylock_none(&store->locks);
+    /* What was removed must not come back from the log. */
+    return ok && (!truncate || store_checkpoint(store, &err) == 0);
+}
+
+void
+store_rebuild_end(struct store *store)
+{
+    tombstones_keep_all(&store->tombstones, false);
+    tombstones_clear(&store->tombstones);
+}
+
+/* --- looking ------------------------------------------------------------ */
+
+uint64_t
+store_count(struct store *store)
+{
+    return store->ops->count(store->engine);
+}
+
+uint64_t
+store_file_size(struct store *store)
+{
+    return store->ops->size(store->engine);
+}
+
+struct ulog *
+store_log(struct store *store)
+{
+    return store->log;
+}
+
+const char *
+store_trouble(struct store *store)
+{
+    return atomic_load(&store->trouble);
+}

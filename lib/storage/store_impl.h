@@ -1,0 +1,86 @@
+/*
+ * store_impl: what the store's files share.
+ *
+ * Lock order: checkpoint_lock, sweep_lock, key locks, then whatever engine,
+ * log and tombstones lock inside.
+ */
+#ifndef FLARE_STORAGE_STORE_IMPL_H
+#define FLARE_STORAGE_STORE_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "storage/engine.h"
+#include "storage/keylock.h"
+#include "storage/store.h"
+#include "storage/store_meta.h"
+#include "storage/tombstones.h"
+
+/* The thread that looks after checkpoints. */
+struct store_keeper {
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stop, wanted;      /* under lock */
+    _Atomic bool asked;     /* wanted was set, do not lock again */
+    _Atomic uint64_t at;    /* bytes logged when the last one was made */
+    uint64_t every;         /* bytes */
+    _Atomic bool surveying; /* finding the largest version in an old file */
+};
+
+struct store {
+    const struct engine_ops *ops;
+    struct engine *engine;
+    struct ulog *log;
+    struct keylock locks;
+    struct tombstones tombstones;
+    char *data_dir;
+    char *path;      /* the engine's file, or NULL */
+    char *meta_path; /* see store_meta.h */
+    uint64_t value_max;
+    /*
+     * The largest version given or seen.  When complete, no record has a
+     * larger one, so that a change with a larger version needs no look at the
+     * old record.
+     */
+    _Atomic uint64_t clock;
+    _Atomic bool complete;
+    _Atomic(const char *) trouble;
+    _Atomic bool broken; /* the engine failed: the trouble stays */
+    pthread_mutex_t checkpoint_lock;
+    struct store_keeper keeper;
+    pthread_mutex_t sweep_lock;
+    struct engine_cursor *sweep;
+};
+
+/* Raise the clock to at least version; returns what it was. */
+uint64_t store_see_version(struct store *store, uint64_t version);
+
+/* Carry out the log entries after a position; see the plan of opening. */
+int store_replay(struct store *store, uint64_t after, bool merge,
+                 struct err *err);
+
+/* Start and stop the thread; asking is cheap. */
+void store_keeper_start(struct store *store, uint64_t log_keep_bytes);
+void store_keeper_stop(struct store *store);
+void store_keeper_ask(struct store *store);
+
+/* Has enough been logged for a checkpoint? */
+static inline void
+store_keeper_look(struct store *store)
+{
+    struct store_keeper *k = &store->keeper;
+
+    if (ulog_appended(store->log) -
+                atomic_load_explicit(&k->at, memory_order_relaxed) >
+            k->every &&
+        !atomic_load_explicit(&k->asked, memory_order_relaxed)) {
+        store_keeper_ask(store);
+    }
+}
+
+/* Remove the record under key if it has expired by now.  True: removed. */
+bool store_expire(struct store *store, struct slice key, struct wall now);
+
+#endif

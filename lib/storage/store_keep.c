@@ -1,0 +1,174 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "item/item.h"
+#include "storage/store_impl.h"
+
+/* --- checkpoints -------------------------------------------------------- */
+
+static int
+save_position(struct store *store, uint64_t seq, struct err *err)
+{
+    struct store_meta meta = {
+        .complete = atomic_load(&store->complete),
+        .seq = seq,
+        .version = atomic_load(&store->clock),
+    };
+
+    memcpy(meta.engine, store->ops->name, strlen(store->ops->name) + 1);
+    if (store_meta_save(&meta, store->meta_path, err) != 0) {
+        return (int)err->code;
+    }
+    ulog_protect_after(store->log, seq);
+    return 0;
+}
+
+int
+store_checkpoint(struct store *store, struct err *err)
+{
+    const char *where = store->path != NULL ? store->path : store->ops->name;
+    uint64_t logged;
+    uint64_t seq;
+    bool ok;
+    int rc;
+
+    if (atomic_load(&store->broken)) {
+        return err_set(err, ERR_IO, "%s: the storage engine failed", where);
+    }
+    (void)pthread_mutex_lock(&store->checkpoint_lock);
+    keylock_all(&store->locks);
+    logged = ulog_appended(store->log);
+    seq = ulog_last(store->log);
+    ok = store->ops->checkpoint(store->engine);
+    keylock_none(&store->locks);
+    if (!ok || !store->ops->sync(store->engine)) {
+        rc = err_sys(err, "write %s", where);
+    } else {
+        rc = save_position(store, seq, err);
+    }
+    if (rc == 0) {
+        atomic_store(&store->keeper.at, logged);
+    }
+    (void)pthread_mutex_unlock(&store->checkpoint_lock);
+    return rc;
+}
+
+/* --- the keeper --------------------------------------------------------- */
+
+static bool
+must_stop(struct store_keeper *k)
+{
+    bool stop;
+
+    (void)pthread_mutex_lock(&k->lock);
+    stop = k->stop;
+    (void)pthread_mutex_unlock(&k->lock);
+    return stop;
+}
+
+/*
+ * A file that somebody else wrote: look at all records once, so that from then
+ * on the clock is known to be above them all.
+ */
+static void
+survey(struct store *store)
+{
+    struct store_cursor *cursor = store_cursor_open(store);
+    enum store_status status = STORE_OK;
+    struct slice key;
+    struct item item;
+    bool beyond = false;
+
+    while (status == STORE_OK && !must_stop(&store->keeper)) {
+        status = store_cursor_next(cursor, &key, &item);
+        if (status == STORE_OK) {
+            (void)store_see_version(store, item.version);
+            beyond = beyond || item.version > atomic_load(&store->clock);
+        }
+    }
+    store_cursor_close(cursor);
+    if (status == STORE_MISS && !beyond) {
+        atomic_store(&store->complete, true);
+        log_debug("looked at all records, versions go on from the largest");
+    }
+}
+
+static void *
+keep(void *arg)
+{
+    struct store *store = arg;
+    struct store_keeper *k = &store->keeper;
+    struct err err;
+
+    if (!atomic_load(&store->complete)) {
+        survey(store);
+    }
+    (void)pthread_mutex_lock(&k->lock);
+    while (!k->stop) {
+        if (!k->wanted) {
+            (void)pthread_cond_wait(&k->wake, &k->lock);
+            continue;
+        }
+        k->wanted = false;
+        (void)pthread_mutex_unlock(&k->lock);
+        if (store_checkpoint(store, &err) != 0) {
+            log_error("checkpoint: %s", err.msg);
+            /* Not again before as much was logged once more. */
+            atomic_store(&k->at, ulog_appended(store->log));
+        }
+        atomic_store(&k->asked, false);
+        (void)pthread_mutex_lock(&k->lock);
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+    return NULL;
+}
+
+void
+store_keeper_start(struct store *store, uint64_t log_keep_bytes)
+{
+    static const uint64_t least = 8 << 20;
+    static const uint64_t most = 256 << 20;
+    struct store_keeper *k = &store->keeper;
+
+    k->every = log_keep_bytes / 2;
+    k->every = k->every > least ? k->every : least;
+    k->every = k->every < most ? k->every : most;
+    (void)pthread_mutex_init(&k->lock, NULL);
+    (void)pthread_cond_init(&k->wake, NULL);
+    k->running = pthread_create(&k->thread, NULL, keep, store) == 0;
+    if (!k->running) {
+        log_warn("cannot start the thread that makes checkpoints");
+    }
+}
+
+void
+store_keeper_stop(struct store *store)
+{
+    struct store_keeper *k = &store->keeper;
+
+    if (!k->running) {
+        return;
+    }
+    (void)pthread_mutex_lock(&k->lock);
+    k->stop = true;
+    (void)pthread_cond_signal(&k->wake);
+    (void)pthread_mutex_unlock(&k->lock);
+    (void)pthread_join(k->thread, NULL);
+    k->running = false;
+    (void)pthread_cond_destroy(&k->wake);
+    (void)pthread_mutex_destroy(&k->lock);
+}
+
+void
+store_keeper_ask(struct store *store)
+{
+    struct store_keeper *k = &store->keeper;
+
+    if (!k->running || atomic_exchange(&k->asked, true)) {
+        return;
+    }
+    (void)pthread_mutex_lock(&k->lock);
+    k->wanted = true;
+    (void)pthread_cond_signal(&k->wake);
+    (void)pthread_mutex_unlock(&k->lock);
+}

@@ -1,0 +1,319 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "storage/store_impl.h"
+
+static const uint64_t default_tombstones = 65536;
+
+static const struct engine_ops *const engines[] = {
+    &engine_hash,
+    &engine_btree,
+    &engine_mem,
+};
+
+/* What has to be done with the log after the file was opened. */
+struct plan {
+    bool replay;
+    uint64_t after; /* from the entry after this one */
+    bool merge;     /* the file may be newer than the log */
+    bool forget;    /* the log is not this file's history */
+    uint64_t last;  /* where numbering goes on then */
+};
+
+static const struct engine_ops *
+find_engine(const char *name)
+{
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+        if (name != NULL && strcmp(engines[i]->name, name) == 0) {
+            return engines[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- a damaged file is kept aside --------------------------------------- */
+
+static void
+set_aside(const char *path, const char *stamp)
+{
+    AUTO_FREE char *aside = xasprintf("%s.damaged-%s", path, stamp);
+
+    if (rename(path, aside) != 0 && errno != ENOENT) {
+        log_warn_sys("cannot rename %s to %s", path, aside);
+    }
+}
+
+static int
+on_damaged(struct store *store, struct err *err)
+{
+    AUTO_FREE char *log = xasprintf("%s/log", store->data_dir);
+    char stamp[24];
+    char why[sizeof(err->msg)];
+
+    (void)snprintf(stamp, sizeof(stamp), "%" PRId64, clock_wall().s);
+    memcpy(why, err->msg, sizeof(why));
+    set_aside(store->path, stamp);
+    set_aside(log, stamp);
+    return err_set(err, ERR_CORRUPT,
+                   "%.120s; kept aside with the ending .damaged-%s: start "
+                   "again with an empty store and reconstruct it",
+                   why, stamp);
+}
+
+/* --- the steps of opening ----------------------------------------------- */
+
+static int
+make_folder(const char *path, struct err *err)
+{
+    return mkdir(path, 0755) != 0 && errno != EEXIST
+               ? err_sys(err, "make folder %s", path)
+               : 0;
+}
+
+static int
+open_engine(struct store *store, const struct store_options *options,
+            struct engine_found *found, struct err *err)
+{
+    if (store->ops->open(&store->engine, options, store->path, found, err) ==
+        0) {
+        return 0;
+    }
+    return err->code == ERR_CORRUPT ? on_damaged(store, err) : (int)err->code;
+}
+
+static int
+open_log(struct store *store, const struct store_options *options,
+         struct err *err)
+{
+    AUTO_FREE char *folder = xasprintf("%s/log", store->data_dir);
+    const struct ulog_options log = {
+        .folder = folder,
+        .segment_bytes = options->log_segment_bytes,
+        .keep_bytes = options->log_keep_bytes,
+    };
+
+    store->meta_path = xasprintf("%s/checkpoint", folder);
+    return ulog_open(&store->log, &log, err);
+}
+
+/* Did somebody write the file who did not write the log? */
+static bool
+is_foreign(const struct store *store, const struct store_meta *meta,
+           const struct engine_found *found)
+{
+    struct store_meta now = {.exists = true};
+    struct err err;
+
+    if (!meta->clean) {
+        /* We did not close it, but somebody did. */
+        return found->clean;
+    }
+    return store_meta_stat(&now, store->path, &err) != 0 ||
+           now.size != meta->size || now.mtime_ns != meta->mtime_ns;
+}
+
+static struct plan
+make_plan(struct store *store, const struct store_meta *meta,
+          const struct engine_found *found, bool foreign)
+{
+    uint64_t last = ulog_last(store->log);
+
+    if (found->created) {
+        if (last > 0 && store->ops->file != NULL) {
+            log_warn("%s is new: the log beside it is not its history and "
+                     "begins anew",
+                     store->path);
+        }
+        return (struct plan){.forget = true};
+    }
+    if (!meta->exists) {
+        return (struct plan){.replay = true, .merge = true};
+    }
+    if (strcmp(meta->engine, store->ops->name) != 0 || foreign) {
+        log_warn("%s was written by another program since: the log begins "
+                 "anew",
+                 store->path);
+        return (struct plan){
+            .replay =
+                strcmp(meta->engine, store->ops->name) == 0 && !meta->clean,
+            .after = meta->seq,
+            .merge = true,
+            .forget = true,
+        };
+    }
+    if (last < meta->seq) {
+        log_warn("the log ends at %" PRIu64 ", before the last checkpoint",
+                 last);
+        return (struct plan){.forget = true, .last = meta->seq};
+    }
+    return (struct plan){
+        .replay = !meta->clean,
+        .after = meta->seq,
+    };
+}
+
+static int
+recover(struct store *store, const struct engine_found *found,
+        const struct store_meta *meta, bool foreign, struct err *err)
+{
+    struct plan plan = make_plan(store, meta, found, foreign);
+    uint64_t version = ulog_version(store->log);
+
+    store->clock = meta->version > version ? meta->version : version;
+    store->complete = found->created || (meta->exists && meta->complete &&
+                                         !plan.merge && !plan.forget);
+    if (plan.replay && store_replay(store, plan.after, plan.merge, err) != 0) {
+        return (int)err->code;
+    }
+    if (plan.forget && (ulog_last(store->log) > 0 || plan.last > 0) &&
+        ulog_reset(store->log, plan.last, err) != 0) {
+        return (int)err->code;
+    }
+    return store_checkpoint(store, err);
+}
+
+/*
+ * What was noted about the file has to be compared with it before the engine
+ * touches it; the folder of the log may not exist yet.
+ */
+static int
+open_files(struct store *store, const struct store_options *options,
+           struct err *err)
+{
+    AUTO_FREE char *meta_path = xasprintf("%s/log/checkpoint", store->data_dir);
+    struct engine_found found;
+    struct store_meta meta;
+    struct engine_found before = {.clean = true};
+    bool differs;
+
+    if (make_folder(store->data_dir, err) != 0 ||
+        store_meta_load(&meta, meta_path, err) != 0) {
+        return (int)err->code;
+    }
+    differs = meta.exists && meta.clean && store->path != NULL &&
+              is_foreign(store, &meta, &before);
+    if (open_engine(store, options, &found, err) != 0 ||
+        open_log(store, options, err) != 0) {
+        return (int)err->code;
+    }
+    if (meta.exists && !meta.clean) {
+        differs = is_foreign(store, &meta, &found);
+    }
+    return recover(store, &found, &meta, differs, err);
+}
+
+static void
+store_free(struct store *store)
+{
+    if (store->sweep != NULL) {
+        store->ops->cursor_close(store->sweep);
+    }
+    ulog_close(store->log);
+    keylock_fini(&store->locks);
+    tombstones_fini(&store->tombstones);
+    (void)pthread_mutex_destroy(&store->checkpoint_lock);
+    (void)pthread_mutex_destroy(&store->sweep_lock);
+    free(store->data_dir);
+    free(store->path);
+    free(store->meta_path);
+    free(store);
+}
+
+static struct store *
+store_new(const struct store_options *options, const struct engine_ops *ops)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->ops = ops;
+    store->data_dir = xstrdup(options->data_dir);
+    if (ops->file != NULL) {
+        store->path = xasprintf("%s/%s", options->data_dir, ops->file);
+    }
+    store->value_max = options->value_max;
+    keylock_init(&store->locks, options->lock_stripes);
+    tombstones_init(&store->tombstones, options->tombstones > 0
+                                            ? options->tombstones
+                                            : default_tombstones);
+    (void)pthread_mutex_init(&store->checkpoint_lock, NULL);
+    (void)pthread_mutex_init(&store->sweep_lock, NULL);
+    return store;
+}
+
+int
+store_open(struct store **out, const struct store_options *options,
+           struct err *err)
+{
+    const struct engine_ops *ops = find_engine(options->type);
+    struct store *store;
+
+    *out = NULL;
+    if (ops == NULL) {
+        return err_set(err, ERR_CONFIG, "unknown storage type [%s]",
+                       options->type != NULL ? options->type : "");
+    }
+    store = store_new(options, ops);
+    if (open_files(store, options, err) != 0) {
+        struct err ignored;
+
+        if (store->engine != NULL) {
+            (void)ops->close(store->engine, &ignored);
+        }
+        store_free(store);
+        return (int)err->code;
+    }
+    store_keeper_start(store, options->log_keep_bytes);
+    *out = store;
+    return 0;
+}
+
+/* Note that nothing needs to be replayed, and what the file looks like. */
+static int
+save_clean(struct store *store, struct err *err)
+{
+    struct store_meta meta = {
+        .clean = true,
+        .complete = store->complete,
+        .seq = ulog_last(store->log),
+        .version = store->clock,
+    };
+
+    memcpy(meta.engine, store->ops->name, strlen(store->ops->name) + 1);
+    if (store->path != NULL && store_meta_stat(&meta, store->path, err) != 0) {
+        return (int)err->code;
+    }
+    return store_meta_save(&meta, store->meta_path, err);
+}
+
+int
+store_close(struct store *store, struct err *err)
+{
+    int rc = 0;
+
+    if (store == NULL) {
+        return 0;
+    }
+    store_keeper_stop(store);
+    if (store->sweep != NULL) {
+        store->ops->cursor_close(store->sweep);
+        store->sweep = NULL;
+    }
+    if (atomic_load(&store->broken) || !store->ops->checkpoint(store->engine)) {
+        rc = err_set(err, ERR_IO, "%s: the storage engine failed",
+                     store->data_dir);
+    }
+    if (store->ops->close(store->engine, err) != 0) {
+        rc = (int)err->code;
+    }
+    if (rc == 0) {
+        rc = save_clean(store, err);
+    }
+    store_free(store);
+    return rc;
+}

@@ -1,0 +1,96 @@
+#include "storage/tc_err.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <tchdb.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "storage/engine.h"
+
+enum {
+    HEAD = 256,        /* bytes of Tokyo Cabinet's file header */
+    FLAGS_AT = 33,     /* offset of its flags */
+    FLAG_OPEN = 1 << 0 /* not closed by its last writer */
+};
+
+static enum err_code
+code_of(int ecode)
+{
+    switch (ecode) {
+    case TCETHREAD: /* this process has it open */
+    case TCELOCK:   /* another one has */
+        return ERR_CONFLICT;
+    case TCEMETA:
+    case TCERHEAD:
+    case TCEREAD:
+    case TCEMISC:
+        return ERR_CORRUPT;
+    case TCEINVALID:
+        return ERR_CONFIG;
+    default:
+        return ERR_IO;
+    }
+}
+
+int
+tc_err(struct err *err, int ecode, const char *doing, const char *path)
+{
+    enum err_code code = code_of(ecode);
+    const char *why = tchdberrmsg(ecode);
+
+    if (code == ERR_CONFLICT) {
+        why = "another process has it open";
+    } else if (ecode == TCEREAD || ecode == TCEMETA) {
+        why = "the file is damaged or cut short";
+    }
+    return err_set(err, code, "%s %s: %s", doing, path, why);
+}
+
+int
+tc_options(const char *compress, bool large, uint8_t *out, struct err *err)
+{
+    static const struct {
+        const char *name;
+        int bits;
+    } methods[] = {
+        {"", 0},
+        {"deflate", HDBTDEFLATE},
+        {"bz2", HDBTBZIP},
+        {"tcbs", HDBTTCBS},
+    };
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(compress != NULL ? compress : "", methods[i].name) == 0) {
+            *out = (uint8_t)(methods[i].bits | (large ? HDBTLARGE : 0));
+            return 0;
+        }
+    }
+    return err_set(err, ERR_CONFIG,
+                   "unknown compression \"%s\": deflate, bz2 or tcbs",
+                   compress);
+}
+
+int
+tc_look(const char *path, struct engine_found *found, struct err *err)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char head[HEAD];
+    ssize_t n;
+
+    *found = (struct engine_found){.created = true, .clean = true};
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : err_sys(err, "open %s", path);
+    }
+    n = read(fd, head, sizeof(head));
+    if (n < 0) {
+        return err_sys(err, "read %s", path);
+    }
+    if (n > 0) {
+        found->created = false;
+        found->clean = n == HEAD && (head[FLAGS_AT] & FLAG_OPEN) == 0;
+    }
+    return 0;
+}

@@ -1,0 +1,348 @@
+#include "storage/ulog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "storage/ulog_impl.h"
+
+enum { STRETCH = 4 }; /* a reader may hold the log at so many times its size */
+
+static const uint64_t default_segment = 64 << 20;
+
+static struct ulog_segment *
+segment_of(struct list *link)
+{
+    return LIST_ENTRY(link, struct ulog_segment, link);
+}
+
+static struct ulog_segment *
+newest(struct ulog *log)
+{
+    return list_empty(&log->segments) ? NULL : segment_of(log->segments.prev);
+}
+
+/* What it takes on the disk. */
+static uint64_t
+footprint(const struct ulog_segment *s)
+{
+    return s->sealed ? s->end : s->size;
+}
+
+static void
+add_segment(struct ulog *log, struct ulog_segment *s)
+{
+    list_append(&log->segments, &s->link);
+    log->total_bytes += footprint(s);
+    if (s->header.version > log->version) {
+        log->version = s->header.version;
+    }
+    log->last = s->last;
+}
+
+static void
+drop_segment(struct ulog *log, struct ulog_segment *s)
+{
+    list_remove(&s->link);
+    log->total_bytes -= footprint(s);
+    atomic_store(&s->discarded, true);
+    if (unlink(s->path) != 0) {
+        log_warn_sys("cannot delete %s", s->path);
+    }
+    ulog_segment_unref(s);
+}
+
+static void
+note_first(struct ulog *log)
+{
+    log->first = list_empty(&log->segments)
+                     ? log->last + 1
+                     : segment_of(log->segments.next)->header.first;
+}
+
+/* --- opening ------------------------------------------------------------ */
+
+static int
+is_segment_name(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+
+    return n == 25 && strcmp(entry->d_name + 20, ".ulog") == 0 &&
+           strspn(entry->d_name, "0123456789") == 20;
+}
+
+static int
+load_segment(struct ulog *log, const char *name, bool last, struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", log->folder, name);
+    struct ulog_segment *s;
+    struct ulog_segment *before = newest(log);
+
+    if (ulog_segment_open(&s, path, err) != 0) {
+        return (int)err->code;
+    }
+    if (s == NULL) {
+        return 0;
+    }
+    if (before != NULL && s->header.first != before->last + 1) {
+        ulog_segment_unref(s);
+        return err_set(err, ERR_CORRUPT,
+                       "%s: entries are missing before it, after offset %zu "
+                       "of %s",
+                       path, (size_t)before->end, before->path);
+    }
+    if (!last && !s->sealed) {
+        ulog_segment_seal(s);
+    }
+    add_segment(log, s);
+    return 0;
+}
+
+static int
+load_segments(struct ulog *log, struct err *err)
+{
+    struct dirent **names = NULL;
+    int n = scandir(log->folder, &names, is_segment_name, alphasort);
+    int rc = 0;
+
+    if (n < 0) {
+        return err_sys(err, "read folder %s", log->folder);
+    }
+    for (int i = 0; i < n; i++) {
+        if (rc == 0) {
+            rc = load_segment(log, names[i]->d_name, i == n - 1, err);
+        }
+        free(names[i]);
+    }
+    free(names);
+    note_first(log);
+    return rc;
+}
+
+static int
+lock_folder(struct ulog *log, struct err *err)
+{
+    if (mkdir(log->folder, 0755) != 0 && errno != EEXIST) {
+        return err_sys(err, "make folder %s", log->folder);
+    }
+    log->lock_fd = open(log->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (log->lock_fd < 0) {
+        return err_sys(err, "open folder %s", log->folder);
+    }
+    if (flock(log->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK
+                   ? err_set(err, ERR_CONFLICT,
+                             "another process uses the log in %s", log->folder)
+                   : err_sys(err, "lock folder %s", log->folder);
+    }
+    return 0;
+}
+
+int
+ulog_open(struct ulog **out, const struct ulog_options *options,
+          struct err *err)
+{
+    struct ulog *log = xcalloc(1, sizeof(*log));
+    int rc;
+
+    *out = NULL;
+    log->folder = xstrdup(options->folder);
+    log->segment_bytes =
+        options->segment_bytes > 0 ? options->segment_bytes : default_segment;
+    log->keep_bytes = options->keep_bytes;
+    log->protected_at = UINT64_MAX;
+    log->lock_fd = -1;
+    list_init(&log->segments);
+    (void)pthread_mutex_init(&log->lock, NULL);
+    rc = lock_folder(log, err);
+    if (rc == 0) {
+        rc = load_segments(log, err);
+    }
+    if (rc != 0) {
+        ulog_close(log);
+        return rc;
+    }
+    *out = log;
+    return 0;
+}
+
+void
+ulog_close(struct ulog *log)
+{
+    if (log == NULL) {
+        return;
+    }
+    while (!list_empty(&log->segments)) {
+        struct ulog_segment *s = segment_of(log->segments.next);
+
+        list_remove(&s->link);
+        ulog_segment_unref(s);
+    }
+    if (log->lock_fd >= 0) {
+        (void)close(log->lock_fd);
+    }
+    (void)pthread_mutex_destroy(&log->lock);
+    free(log->folder);
+    free(log);
+}
+
+int
+ulog_reset(struct ulog *log, uint64_t last, struct err *err)
+{
+    while (!list_empty(&log->segments)) {
+        drop_segment(log, segment_of(log->segments.next));
+    }
+    log->last = last;
+    log->first = last + 1;
+    log->version = 0;
+    return fsync(log->lock_fd) != 0 ? err_sys(err, "fsync %s", log->folder) : 0;
+}
+
+/* --- appending ---------------------------------------------------------- */
+
+/* Delete what is old enough and not needed by anybody. */
+static void
+shrink(struct ulog *log)
+{
+    while (log->total_bytes > log->keep_bytes) {
+        struct ulog_segment *s = segment_of(log->segments.next);
+
+        if (s == newest(log) || s->last > log->protected_at ||
+            (s->refs > 1 && log->total_bytes / STRETCH <= log->keep_bytes)) {
+            break;
+        }
+        drop_segment(log, s);
+    }
+    note_first(log);
+}
+
+/* The segment that takes an entry of size bytes, or NULL. */
+static struct ulog_segment *
+segment_for(struct ulog *log, size_t size)
+{
+    struct ulog_segment *s = newest(log);
+    size_t want = log->segment_bytes;
+    struct err err;
+
+    if (s != NULL && !s->sealed && s->size - s->end >= size) {
+        return s;
+    }
+    if (want < ULOG_HEADER + size) {
+        want = ULOG_HEADER + size;
+    }
+    if (s != NULL && !s->sealed) {
+        ulog_segment_seal(s);
+        log->total_bytes -= s->size - s->end;
+    }
+    if (ulog_segment_create(&s, log->folder, log->last + 1, want, &err) != 0) {
+        return NULL;
+    }
+    add_segment(log, s);
+    shrink(log);
+    return s;
+}
+
+bool
+ulog_append(struct ulog *log, struct ulog_entry *entry)
+{
+    size_t size = ulog_entry_size(entry);
+    struct ulog_segment *s;
+
+    if (size == 0) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&log->lock);
+    s = segment_for(log, size);
+    if (s == NULL) {
+        (void)pthread_mutex_unlock(&log->lock);
+        return false;
+    }
+    entry->seq = log->last + 1;
+    ulog_encode_entry(s->map + s->end, entry);
+    if (entry->version > s->header.version) {
+        s->header.version = entry->version;
+    }
+    if (entry->version > log->version) {
+        log->version = entry->version;
+    }
+    s->last = entry->seq;
+    atomic_store_explicit(&s->end, s->end + size, memory_order_release);
+    atomic_fetch_add_explicit(&log->appended, size, memory_order_relaxed);
+    atomic_store(&log->last, entry->seq);
+    (void)pthread_mutex_unlock(&log->lock);
+    if (atomic_load_explicit(&log->armed, memory_order_seq_cst) &&
+        atomic_exchange(&log->armed, false)) {
+        log->wake(log->wake_arg);
+    }
+    return true;
+}
+
+void
+ulog_protect_after(struct ulog *log, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    log->protected_at = seq;
+    if (!list_empty(&log->segments)) {
+        shrink(log);
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+/* --- looking ------------------------------------------------------------ */
+
+uint64_t
+ulog_appended(const struct ulog *log)
+{
+    return atomic_load_explicit(&log->appended, memory_order_relaxed);
+}
+
+uint64_t
+ulog_size(struct ulog *log)
+{
+    uint64_t total;
+
+    (void)pthread_mutex_lock(&log->lock);
+    total = log->total_bytes;
+    (void)pthread_mutex_unlock(&log->lock);
+    return total;
+}
+
+uint64_t
+ulog_version(const struct ulog *log)
+{
+    return atomic_load(&log->version);
+}
+
+uint64_t
+ulog_first(const struct ulog *log)
+{
+    return atomic_load(&log->first);
+}
+
+uint64_t
+ulog_last(const struct ulog *log)
+{
+    return atomic_load(&log->last);
+}
+
+void
+ulog_subscribe(struct ulog *log, void (*wake)(void *), void *arg)
+{
+    log->wake = wake;
+    log->wake_arg = arg;
+    atomic_store(&log->armed, wake != NULL);
+}
+
+void
+ulog_rearm(struct ulog *log)
+{
+    atomic_store(&log->armed, log->wake != NULL);
+}

@@ -1,0 +1,150 @@
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "storage/ulog_impl.h"
+
+struct ulog_reader {
+    struct ulog *log;
+    struct ulog_segment *segment; /* NULL: not placed yet */
+    size_t at;                    /* offset of the next entry in it */
+    uint64_t next;                /* its sequence */
+};
+
+static void
+let_go(struct ulog_reader *reader)
+{
+    if (reader->segment != NULL) {
+        ulog_segment_unref(reader->segment);
+        reader->segment = NULL;
+    }
+}
+
+/* The segment that holds seq or will be the one to; NULL: none, or gone. */
+static struct ulog_segment *
+find_segment(struct ulog *log, uint64_t seq)
+{
+    struct ulog_segment *found = NULL;
+
+    for (struct list *at = log->segments.next; at != &log->segments;
+         at = at->next) {
+        struct ulog_segment *s = LIST_ENTRY(at, struct ulog_segment, link);
+
+        if (s->header.first > seq) {
+            break;
+        }
+        found = s;
+    }
+    return found;
+}
+
+/* Under the log's lock: be in the segment that holds reader->next. */
+static void
+place(struct ulog_reader *reader)
+{
+    struct ulog_segment *s = find_segment(reader->log, reader->next);
+
+    let_go(reader);
+    if (s != NULL) {
+        ulog_segment_ref(s);
+        reader->segment = s;
+        reader->at = ULOG_HEADER;
+    }
+}
+
+struct ulog_reader *
+ulog_reader_open(struct ulog *log, uint64_t after)
+{
+    struct ulog_reader *reader = xcalloc(1, sizeof(*reader));
+
+    reader->log = log;
+    (void)pthread_mutex_lock(&log->lock);
+    reader->next = after + 1 > log->first ? after + 1 : log->first;
+    place(reader);
+    log->readers++;
+    (void)pthread_mutex_unlock(&log->lock);
+    return reader;
+}
+
+void
+ulog_reader_close(struct ulog_reader *reader)
+{
+    struct ulog *log;
+
+    if (reader == NULL) {
+        return;
+    }
+    log = reader->log;
+    (void)pthread_mutex_lock(&log->lock);
+    let_go(reader);
+    log->readers--;
+    (void)pthread_mutex_unlock(&log->lock);
+    free(reader);
+}
+
+/* The entry at the reader's place, when there is one. */
+static enum ulog_read
+read_here(struct ulog_reader *reader, struct ulog_entry *out)
+{
+    struct ulog_segment *s = reader->segment;
+    size_t end = atomic_load_explicit(&s->end, memory_order_acquire);
+
+    while (reader->at < end) {
+        struct slice rest = {s->map + reader->at, end - reader->at};
+        size_t n = 0;
+
+        if (ulog_decode_entry(rest, out, &n) != ULOG_DECODED ||
+            out->seq > reader->next) {
+            return ULOG_READ_GONE;
+        }
+        reader->at += n;
+        if (out->seq == reader->next) {
+            reader->next++;
+            return ULOG_READ_OK;
+        }
+    }
+    return ULOG_READ_END;
+}
+
+/*
+ * The entry looked for exists but was not here.  Go to where it is; false:
+ * it was deleted.
+ */
+static bool
+move_on(struct ulog_reader *reader)
+{
+    struct ulog *log = reader->log;
+    struct ulog_segment *here = reader->segment;
+    bool there;
+
+    (void)pthread_mutex_lock(&log->lock);
+    there = reader->next >= log->first;
+    if (there &&
+        (here == NULL || (here->sealed && reader->next > here->last))) {
+        place(reader);
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+    return there && reader->segment != NULL;
+}
+
+enum ulog_read
+ulog_reader_next(struct ulog_reader *reader, struct ulog_entry *out)
+{
+    for (;;) {
+        if (reader->segment != NULL) {
+            enum ulog_read found = ULOG_READ_GONE;
+
+            if (!reader->segment->discarded) {
+                found = read_here(reader, out);
+            }
+            if (found != ULOG_READ_END) {
+                return found;
+            }
+        }
+        if (reader->next > atomic_load(&reader->log->last)) {
+            return ULOG_READ_END;
+        }
+        if (!move_on(reader)) {
+            return ULOG_READ_GONE;
+        }
+    }
+}

@@ -1,0 +1,305 @@
+#include "storage/ulog_segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+void
+ulog_boot_id(unsigned char *to)
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[36];
+
+    memset(to, 0, ULOG_BOOT_ID);
+    if (fd < 0) {
+        return;
+    }
+    if (read(fd, text, sizeof(text)) == (ssize_t)sizeof(text)) {
+        for (size_t i = 0; i < sizeof(text); i++) {
+            to[i % ULOG_BOOT_ID] ^= (unsigned char)text[i];
+        }
+    }
+    (void)close(fd);
+}
+
+static void
+segment_free(struct ulog_segment *s)
+{
+    if (s->map != NULL) {
+        (void)munmap(s->map, s->size);
+    }
+    if (s->fd >= 0) {
+        (void)close(s->fd);
+    }
+    free(s->path);
+    free(s);
+}
+
+/* Takes path and fd over, also when it fails. */
+static struct ulog_segment *
+segment_new(char *path, int fd, size_t size)
+{
+    struct ulog_segment *s = xcalloc(1, sizeof(*s));
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    int saved = errno;
+
+    list_init(&s->link);
+    s->path = path;
+    s->fd = fd;
+    s->size = size;
+    s->refs = 1;
+    if (map == MAP_FAILED) {
+        segment_free(s);
+        errno = saved;
+        return NULL;
+    }
+    s->map = map;
+    return s;
+}
+
+static struct ulog_segment *
+create(const char *path, size_t size, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    struct ulog_segment *s = NULL;
+
+    if (fd < 0) {
+        (void)err_sys(err, "create %s", path);
+        return NULL;
+    }
+    errno = posix_fallocate(fd, 0, (off_t)size);
+    if (errno != 0) {
+        (void)err_sys(err, "make room for %s", path);
+        (void)close(fd);
+    } else {
+        s = segment_new(xstrdup(path), fd, size);
+        if (s == NULL) {
+            (void)err_sys(err, "map %s", path);
+        }
+    }
+    if (s == NULL) {
+        (void)unlink(path);
+    }
+    return s;
+}
+
+int
+ulog_segment_create(struct ulog_segment **out, const char *folder,
+                    uint64_t first, size_t size, struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/%020" PRIu64 ".ulog", folder, first);
+    struct ulog_segment *s = create(path, size, err);
+
+    *out = s;
+    if (s == NULL) {
+        return (int)err->code;
+    }
+    s->header.first = first;
+    ulog_boot_id(s->header.boot);
+    ulog_encode_header(s->map, &s->header);
+    s->end = ULOG_HEADER;
+    s->last = first - 1;
+    return 0;
+}
+
+/*
+ * Is there an entry behind damage at `at` that can only have been written
+ * after it?
+ */
+static bool
+goes_on_behind(const struct ulog_segment *s, size_t at)
+{
+    uint64_t before = s->last;
+
+    for (at += 8; at + ULOG_ENTRY_HEADER <= s->size; at += 8) {
+        struct slice rest = {s->map + at, s->size - at};
+        struct ulog_entry entry;
+        size_t n;
+
+        if (ulog_decode_entry(rest, &entry, &n) == ULOG_DECODED &&
+            entry.seq > before && entry.seq - before < s->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+on_damage(struct ulog_segment *s, size_t at, struct err *err)
+{
+    unsigned char boot[ULOG_BOOT_ID];
+
+    ulog_boot_id(boot);
+    if (!goes_on_behind(s, at)) {
+        log_info("%s: an entry was cut short at offset %zu, cut it off",
+                 s->path, at);
+    } else if (memcmp(boot, s->header.boot, sizeof(boot)) != 0) {
+        /* The machine went down: pages reach the disk in any order. */
+        log_warn("%s: damaged at offset %zu since the machine went down, "
+                 "what follows is lost",
+                 s->path, at);
+    } else {
+        return err_set(err, ERR_CORRUPT, "%s: damaged at offset %zu", s->path,
+                       at);
+    }
+    ulog_segment_seal(s);
+    return 0;
+}
+
+/* Walk to the end of a segment that was not finished. */
+static int
+scan(struct ulog_segment *s, struct err *err)
+{
+    size_t at = ULOG_HEADER;
+
+    s->last = s->header.first - 1;
+    s->header.version = 0;
+    for (;;) {
+        struct slice rest = {s->map + at, s->size - at};
+        struct ulog_entry entry;
+        enum ulog_decoded decoded;
+        size_t n = 0;
+
+        decoded = ulog_decode_entry(rest, &entry, &n);
+        s->end = at;
+        if (decoded == ULOG_DECODED && entry.seq != s->last + 1) {
+            decoded = ULOG_DAMAGED;
+        }
+        if (decoded == ULOG_DAMAGED) {
+            return on_damage(s, at, err);
+        }
+        if (decoded == ULOG_NOTHING) {
+            return 0;
+        }
+        s->last = entry.seq;
+        if (entry.version > s->header.version) {
+            s->header.version = entry.version;
+        }
+        at += n;
+    }
+}
+
+/* The magic is written last: without it and without entries, never begun. */
+static bool
+is_unborn(const struct ulog_segment *s)
+{
+    static const char zeros[8];
+
+    return memcmp(s->map, zeros, sizeof(zeros)) == 0 &&
+           (s->size < ULOG_HEADER + sizeof(zeros) ||
+            memcmp(s->map + ULOG_HEADER, zeros, sizeof(zeros)) == 0);
+}
+
+static int
+map_existing(struct ulog_segment **out, const char *path, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct stat st;
+    struct ulog_segment *s;
+
+    *out = NULL;
+    if (fd < 0) {
+        return err_sys(err, "open %s", path);
+    }
+    if (fstat(fd, &st) != 0) {
+        (void)err_sys(err, "stat %s", path);
+        (void)close(fd);
+        return (int)err->code;
+    }
+    if (st.st_size < 8) {
+        (void)close(fd);
+        (void)unlink(path);
+        return 0;
+    }
+    s = segment_new(xstrdup(path), fd, (size_t)st.st_size);
+    if (s == NULL) {
+        return err_sys(err, "map %s", path);
+    }
+    *out = s;
+    return 0;
+}
+
+static int
+find_end(struct ulog_segment *s, struct err *err)
+{
+    if (!s->header.sealed) {
+        errno = posix_fallocate(s->fd, 0, (off_t)s->size);
+        return errno != 0 ? err_sys(err, "make room for %s", s->path)
+                          : scan(s, err);
+    }
+    if (s->header.end > s->size) {
+        return err_set(err, ERR_CORRUPT, "%s: cut short at offset %zu", s->path,
+                       s->size);
+    }
+    s->end = s->header.end;
+    s->last = s->header.last;
+    s->sealed = true;
+    (void)close(s->fd);
+    s->fd = -1;
+    return 0;
+}
+
+int
+ulog_segment_open(struct ulog_segment **out, const char *path, struct err *err)
+{
+    struct ulog_segment *s;
+    int rc = map_existing(&s, path, err);
+
+    *out = NULL;
+    if (rc != 0 || s == NULL) {
+        return rc;
+    }
+    if (ulog_decode_header((struct slice){s->map, s->size}, &s->header)) {
+        rc = find_end(s, err);
+    } else if (is_unborn(s)) {
+        (void)unlink(path);
+        segment_free(s);
+        return 0;
+    } else {
+        rc = err_set(err, ERR_CORRUPT, "%s: damaged at offset 0", path);
+    }
+    if (rc != 0) {
+        segment_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void
+ulog_segment_seal(struct ulog_segment *s)
+{
+    s->header.end = s->end;
+    s->header.last = s->last;
+    ulog_encode_seal(s->map, &s->header);
+    /* Readers never look behind end, so cutting the file is safe. */
+    if (ftruncate(s->fd, (off_t)s->end) != 0) {
+        log_warn_sys("%s: cannot give back unused room", s->path);
+    }
+    (void)close(s->fd);
+    s->fd = -1;
+    atomic_store(&s->sealed, true);
+}
+
+void
+ulog_segment_ref(struct ulog_segment *s)
+{
+    s->refs++;
+}
+
+void
+ulog_segment_unref(struct ulog_segment *s)
+{
+    if (--s->refs == 0) {
+        segment_free(s);
+    }
+}

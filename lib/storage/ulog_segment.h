@@ -1,0 +1,55 @@
+/*
+ * ulog_segment: one file of the log, mapped as long as somebody uses it.
+ *
+ * The log's lock covers everything but reading entries below `end`.
+ */
+#ifndef FLARE_STORAGE_ULOG_SEGMENT_H
+#define FLARE_STORAGE_ULOG_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "storage/ulog_format.h"
+
+struct ulog_segment {
+    struct list link;
+    char *path;
+    char *map;
+    size_t size; /* bytes mapped */
+    int fd;      /* while it may grow, else -1 */
+    struct ulog_header header;
+    _Atomic size_t end;     /* first byte after the last entry */
+    _Atomic uint64_t last;  /* sequence of the last entry; first - 1: none */
+    _Atomic bool sealed;    /* no entry will follow */
+    _Atomic bool discarded; /* the file is gone */
+    unsigned refs;          /* readers in it, and the log while it is listed */
+};
+
+/* Which run of the machine this is; zeros when it cannot be told. */
+void ulog_boot_id(unsigned char *to);
+
+/*
+ * Create folder/<first>.ulog with room for size bytes on the disk.  ERR_IO
+ * when there is none.
+ */
+int ulog_segment_create(struct ulog_segment **out, const char *folder,
+                        uint64_t first, size_t size, struct err *err);
+
+/*
+ * Map an existing file and find its end.  A torn tail is cut: the segment is
+ * then sealed.  *out stays NULL with success for a file whose creation was
+ * cut short (nothing was ever in it); it is removed.
+ */
+int ulog_segment_open(struct ulog_segment **out, const char *path,
+                      struct err *err);
+
+/* No entry will follow: note the end in the header, give back the rest. */
+void ulog_segment_seal(struct ulog_segment *segment);
+
+void ulog_segment_ref(struct ulog_segment *segment);
+void ulog_segment_unref(struct ulog_segment *segment);
+
+#endif
