@@ -62,7 +62,7 @@ static enum index_verdict
 renumber(const struct cluster_map *map, uint64_t version,
          struct index_plan *plan)
 {
-    if (version < map->version) {
+    if (version <= map->version) {
         return index_same(plan, "the node has not seen a later map");
     }
     if (version - map->version > jump_max) {

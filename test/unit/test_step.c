@@ -343,7 +343,8 @@ a_later_version_seen_by_a_node_is_overtaken(void **state)
         uint64_t version;
     } rows[] = {
         {9, INDEX_SAME, 0},
-        {10, INDEX_CHANGED, 11},
+        {10, INDEX_SAME, 0},
+        {11, INDEX_CHANGED, 12},
         {500, INDEX_CHANGED, 501},
         {UINT64_MAX, INDEX_REFUSED, 0},
     };

@@ -1,0 +1,216 @@
+#include "flarei/index.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "cluster/map_text.h"
+#include "flarei/member.h"
+
+static int
+parse_state(struct flarei *flarei, struct slice text, struct err *err)
+{
+    const char *why = NULL;
+    const char *where = flarei->coord->where;
+    unsigned line = 0;
+
+    flarei->map = map_text_parse_xml(text, &why, &line);
+    if (flarei->map == NULL) {
+        return err_set(err, ERR_CORRUPT, "%s: line %u: %s", where, line, why);
+    }
+    why = cluster_map_broken(flarei->map);
+    if (why == NULL && cluster_map_partitions(flarei->map) +
+                               (cluster_map_preparing(flarei->map) != NULL) >=
+                           (int)flarei->options.partition_size) {
+        why = "partition-size is too small for the partitions there are";
+    }
+    if (why != NULL) {
+        return err_set(err, ERR_CORRUPT, "%s: %s", where, why);
+    }
+    return 0;
+}
+
+int
+index_load(struct flarei *flarei, struct err *err)
+{
+    struct buf text = {0};
+    bool found;
+    int rc = coord_load(flarei->coord, &text, &found, err);
+
+    if (rc == 0 && found) {
+        rc = parse_state(flarei, buf_slice(&text), err);
+    } else if (rc == 0) {
+        flarei->map = cluster_map_new(0);
+        if (flarei->map == NULL) {
+            rc = err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    buf_fini(&text);
+    return rc;
+}
+
+static int
+make_durable(struct flarei *flarei, const struct cluster_map *map,
+             struct err *err)
+{
+    struct buf text = {0};
+    int rc;
+
+    if (map_text_put_xml(&text, map)) {
+        rc = coord_save(flarei->coord, buf_slice(&text), err);
+    } else {
+        rc = err_set(err, ERR_NOMEM, "out of memory");
+    }
+    buf_fini(&text);
+    return rc;
+}
+
+/* A member for each node of the map, and for nobody else. */
+static void
+follow_map(struct flarei *flarei)
+{
+    const struct cluster_map *map = flarei->map;
+    struct slice key;
+    void *value;
+    size_t at = 0;
+
+    while (strmap_next(&flarei->members, &at, &key, &value)) {
+        if (cluster_map_find(map, key) == NULL) {
+            (void)strmap_remove(&flarei->members, key);
+            member_free(value);
+        }
+    }
+    for (size_t i = 0; i < map->nnodes; i++) {
+        const struct node *node = &map->node[i];
+
+        if (strmap_find(&flarei->members, node_key(node)) == NULL) {
+            struct member *member = member_new(flarei, node);
+
+            (void)strmap_put(&flarei->members, node_key(node), member);
+            member_start(member);
+        }
+    }
+}
+
+static bool
+is_same(const struct node *a, const struct node *b)
+{
+    return a->role == b->role && a->state == b->state &&
+           a->partition == b->partition && a->balance == b->balance;
+}
+
+static void
+log_node(const struct node *was, const struct node *is)
+{
+    if (was == NULL) {
+        log_info("%s: new, %s/%s", is->key, node_role_name(is->role),
+                 node_state_name(is->state));
+    } else if (is == NULL) {
+        log_info("%s: removed", was->key);
+    } else if (!is_same(was, is)) {
+        log_info("%s: %s/%s partition %d balance %d -> %s/%s partition %d "
+                 "balance %d",
+                 is->key, node_role_name(was->role),
+                 node_state_name(was->state), was->partition, was->balance,
+                 node_role_name(is->role), node_state_name(is->state),
+                 is->partition, is->balance);
+    }
+}
+
+static void
+log_change(const struct cluster_map *before, const struct cluster_map *after,
+           const char *why)
+{
+    log_info("map version %ju: %s", (uintmax_t)after->version, why);
+    for (size_t i = 0; i < before->nnodes; i++) {
+        const struct node *was = &before->node[i];
+
+        log_node(was, cluster_map_find(after, node_key(was)));
+    }
+    for (size_t i = 0; i < after->nnodes; i++) {
+        const struct node *is = &after->node[i];
+
+        if (cluster_map_find(before, node_key(is)) == NULL) {
+            log_node(NULL, is);
+        }
+    }
+}
+
+static void
+log_refusal(const struct index_event *event, const char *why)
+{
+    static struct log_limit limit;
+    unsigned held;
+
+    if (log_limit_pass(&limit, &held)) {
+        log_warn("refused for %s:%ju: %s", log_text(event->host).text,
+                 (uintmax_t)event->port, why);
+    }
+}
+
+/* A node that adds itself has a new process, and knows no map so far. */
+static void
+note_restart(struct flarei *flarei, const struct index_event *event)
+{
+    struct node name = {0};
+    struct member *member;
+
+    if (node_set_name(&name, event->host, event->port)) {
+        member = strmap_find(&flarei->members, node_key(&name));
+        if (member != NULL) {
+            member_restarted(member);
+        }
+    }
+}
+
+enum index_verdict
+index_apply(struct flarei *flarei, const struct index_event *event)
+{
+    struct cluster_map *before = flarei->map;
+    struct index_plan plan;
+    struct err err;
+    enum index_verdict verdict = index_step(before, event, &plan);
+
+    if (verdict == INDEX_REFUSED) {
+        log_refusal(event, plan.why);
+    }
+    if (verdict != INDEX_CHANGED) {
+        return verdict;
+    }
+    if (make_durable(flarei, plan.map, &err) != 0) {
+        log_error("not done (%s): %s", plan.why, err.msg);
+        cluster_map_unref(plan.map);
+        return INDEX_REFUSED;
+    }
+    flarei->map = plan.map;
+    follow_map(flarei);
+    if (event->type == INDEX_ADD) {
+        note_restart(flarei, event);
+    }
+    broadcast_change(flarei, &plan);
+    log_change(before, plan.map, plan.why);
+    cluster_map_unref(before);
+    return INDEX_CHANGED;
+}
+
+void
+index_start(struct flarei *flarei)
+{
+    broadcast_init(&flarei->broadcast, flarei);
+    follow_map(flarei);
+}
+
+void
+index_stop(struct flarei *flarei)
+{
+    struct slice key;
+    void *value;
+    size_t at = 0;
+
+    while (strmap_next(&flarei->members, &at, &key, &value)) {
+        member_free(value);
+    }
+    strmap_fini(&flarei->members);
+    broadcast_fini(&flarei->broadcast);
+    cluster_map_unref(flarei->map);
+    flarei->map = NULL;
+}

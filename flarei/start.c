@@ -1,0 +1,232 @@
+#include "flarei/start.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/process.h"
+#include "daemon/signals.h"
+#include "flarei/index.h"
+#include "flarei/member.h"
+#include "flarei/server.h"
+
+enum { FILES_BESIDE = 1024 }; /* descriptors that are no client connections */
+
+struct running {
+    struct flarei *flarei;
+    struct process process;
+    struct event *on_term, *on_int, *on_hup;
+};
+
+static enum log_level
+level_of(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return (enum log_level)i;
+        }
+    }
+    return LOG_LEVEL_INFO;
+}
+
+static void
+open_log(const struct flarei_options *o)
+{
+    (void)log_open("flarei", o->log_stderr, o->log_facility);
+    log_set_level(level_of(o->log_level));
+}
+
+static void
+raise_files(const struct flarei_options *o)
+{
+    struct err err;
+
+    if (process_raise_files(o->max_connection + FILES_BESIDE, &err) != 0) {
+        log_warn("max-connection: %s", err.msg);
+    }
+}
+
+static void
+on_stop(evutil_socket_t sig, short what, void *arg)
+{
+    struct running *running = arg;
+
+    (void)what;
+    log_info("stopping on signal %d", (int)sig);
+    process_notify("STOPPING=1");
+    loop_stop(&running->flarei->loop);
+}
+
+static void
+on_reload(evutil_socket_t sig, short what, void *arg)
+{
+    struct flarei *flarei = ((struct running *)arg)->flarei;
+    struct slice key;
+    struct err err;
+    void *value;
+    size_t at = 0;
+
+    (void)sig;
+    (void)what;
+    loop_woke(&flarei->loop);
+    if (conf_reload(flarei->conf, &err) != 0) {
+        log_error("reload: %s; nothing was changed", err.msg);
+        return;
+    }
+    open_log(&flarei->options);
+    raise_files(&flarei->options);
+    server_reload(flarei->server);
+    while (strmap_next(&flarei->members, &at, &key, &value)) {
+        member_reload(value);
+    }
+    log_info("options reloaded");
+}
+
+static struct event *
+watch_signal(struct running *running, int sig, event_callback_fn callback)
+{
+    struct event *event =
+        evsignal_new(running->flarei->loop.base, sig, callback, running);
+
+    if (event != NULL) {
+        (void)event_add(event, NULL);
+    }
+    return event;
+}
+
+static void
+forget_signal(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
+/* The folder of file:///folder; its form was checked with the options. */
+static const char *
+state_folder(const struct flarei_options *o)
+{
+    return o->index_db + strlen("file://");
+}
+
+/* What must be ours before anybody may hear of us. */
+static int
+open_state(struct running *running, struct err *err)
+{
+    struct flarei *flarei = running->flarei;
+    const struct flarei_options *o = &flarei->options;
+    int rc = 0;
+
+    signals_init();
+    raise_files(o);
+    if (o->daemonize) {
+        rc = process_detach(&running->process, err);
+    }
+    if (rc == 0) {
+        rc = coord_file_open(&flarei->coord, state_folder(o), err);
+    }
+    if (rc == 0) {
+        rc = index_load(flarei, err);
+    }
+    if (rc == 0) {
+        rc = process_pid_file(&running->process, o->pid, err);
+    }
+    return rc;
+}
+
+static int
+start(struct running *running, struct err *err)
+{
+    struct flarei *flarei = running->flarei;
+    const struct flarei_options *o = &flarei->options;
+    AUTO_FREE char *address = NULL;
+    int rc = server_listen(flarei, err);
+
+    if (rc == 0) {
+        rc = server_start(flarei, err);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    flarei->started = flarei->loop.wall;
+    index_start(flarei);
+    running->on_term = watch_signal(running, SIGTERM, on_stop);
+    running->on_int = watch_signal(running, SIGINT, on_stop);
+    running->on_hup = watch_signal(running, SIGHUP, on_reload);
+    address = xasprintf("%s:%u", o->server_name,
+                        (unsigned)server_port(flarei->server));
+    log_info("serving as %s with map version %ju of %zu nodes, kept in %s",
+             address, (uintmax_t)flarei->map->version, flarei->map->nnodes,
+             flarei->coord->where);
+    process_ready(&running->process, o->ready_fd, address);
+    return 0;
+}
+
+static void
+stop(struct running *running)
+{
+    struct flarei *flarei = running->flarei;
+
+    forget_signal(running->on_term);
+    forget_signal(running->on_int);
+    forget_signal(running->on_hup);
+    index_stop(flarei);
+    server_free(flarei->server);
+    loop_fini(&flarei->loop);
+}
+
+/* Start-up failed: tell the terminal too when the log is elsewhere. */
+static void
+complain(const struct flarei_options *o, const struct err *err)
+{
+    log_error("cannot start: %s", err->msg);
+    if (!o->log_stderr) {
+        (void)fprintf(stderr, "flarei: %s\n", err->msg);
+    }
+}
+
+static int
+serve(struct running *running, struct err *err)
+{
+    int rc = loop_init(&running->flarei->loop, err);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = start(running, err);
+    if (rc == 0) {
+        loop_run(&running->flarei->loop);
+    }
+    stop(running);
+    return rc;
+}
+
+int
+flarei_main(struct flarei *flarei)
+{
+    struct running running = {.flarei = flarei, .process = PROCESS_NONE};
+    struct err err;
+    int rc;
+
+    open_log(&flarei->options);
+    conf_warn_ignored(flarei->conf);
+    rc = open_state(&running, &err);
+    if (rc == 0) {
+        rc = serve(&running, &err);
+    }
+    cluster_map_unref(flarei->map);
+    coord_close(flarei->coord);
+    if (rc != 0) {
+        complain(&flarei->options, &err);
+    } else {
+        log_info("stopped");
+    }
+    process_fini(&running.process);
+    return rc == 0 ? 0 : 1;
+}
