@@ -5,8 +5,11 @@
 #include "proto/request.h"
 #include "proto/words.h"
 
-/* A get may be this many times as long as any other line. */
-enum { GET_LINES = 256 };
+/*
+ * Lines as memcached bounds them: one that is not finished and begins with no
+ * command, and one that is no list of keys.
+ */
+enum { UNKNOWN_MAX = 2048, LINE_LIMIT = 16384 };
 
 struct command_row {
     struct slice name;
@@ -96,9 +99,9 @@ take_hops(struct slice *line, struct request *req)
     return true;
 }
 
-/* The commands whose list of keys may be longer than a line. */
+/* The command that an unfinished line begins with; false: none. */
 static bool
-is_long_get(struct slice line)
+peek_command(struct slice line, enum command *command)
 {
     struct request req;
     struct slice name;
@@ -107,32 +110,39 @@ is_long_get(struct slice line)
         return false;
     }
     name = words_next(&line);
-    return line.n > 0 && find_command(name, &req.command) &&
-           (commands[req.command].shape == SHAPE_KEYS ||
-            commands[req.command].shape == SHAPE_GAT);
+    return line.n > 0 && find_command(name, command);
 }
 
-/* No end within line_max bytes: wait for it, or give up. */
-static enum parse_status
-look_further(struct slice in, const struct proto_limits *limits,
-             const char **end, struct parse *out)
+static bool
+lists_keys(enum command command)
 {
-    struct slice head = {in.p, limits->line_max};
-    size_t max;
+    enum shape shape = commands[command].shape;
+
+    return shape == SHAPE_KEYS || shape == SHAPE_GAT || shape == SHAPE_PREFIX;
+}
+
+/* No end within `limit` bytes: wait for it, or give up. */
+static enum parse_status
+look_further(struct slice in, size_t limit, size_t line_max, const char **end,
+             struct parse *out)
+{
+    enum command command;
+    bool known =
+        in.n > UNKNOWN_MAX || in.n >= limit ? peek_command(in, &command) : true;
 
     *end = NULL;
-    if (in.n < limits->line_max) {
+    if (in.n < limit && known) {
         return PARSE_MORE;
     }
-    if (is_long_get(head)) {
-        max = limits->line_max * GET_LINES;
-        *end = memchr(in.p, '\n', in.n < max ? in.n : max);
+    if (known && lists_keys(command)) {
+        *end = memchr(in.p, '\n', in.n < line_max ? in.n : line_max);
         if (*end != NULL) {
             return PARSE_OK;
         }
-        if (in.n < max) {
+        if (in.n < line_max) {
             return PARSE_MORE;
         }
+        out->why = "CLIENT_ERROR line too long";
     }
     out->consumed = in.n;
     return PARSE_CLOSE;
@@ -142,7 +152,9 @@ enum parse_status
 parse_line(struct slice in, const struct proto_limits *limits,
            struct slice *line, struct parse *out)
 {
-    size_t window = in.n < limits->line_max ? in.n : limits->line_max;
+    const size_t limit =
+        limits->line_max < LINE_LIMIT ? limits->line_max : LINE_LIMIT;
+    size_t window = in.n < limit ? in.n : limit;
     const char *end = window > 0 ? memchr(in.p, '\n', window) : NULL;
 
     *out = (struct parse){0, 0, 0, NULL};
@@ -151,7 +163,8 @@ parse_line(struct slice in, const struct proto_limits *limits,
         return PARSE_CLOSE;
     }
     if (end == NULL) {
-        enum parse_status status = look_further(in, limits, &end, out);
+        enum parse_status status =
+            look_further(in, limit, limits->line_max, &end, out);
         if (end == NULL) {
             return status;
         }

@@ -3,8 +3,8 @@
 #include "proto/parse_store.h"
 #include "proto/words.h"
 
-/* Lines of one node sync: 1,000 nodes are ordinary, this many are not. */
-enum { NODE_LINES_MAX = 4096 };
+/* Of one node sync: 1,000 nodes are ordinary, this many are not. */
+enum { NODE_LINES_MAX = 4096, NODE_LINE_LIMIT = 2048 };
 
 /* The next line of in, from *at on; false: not there yet. */
 static bool
@@ -25,19 +25,21 @@ static enum parse_status
 take_lines(struct slice in, const struct proto_limits *limits,
            struct request *req, struct parse *out)
 {
+    const size_t limit =
+        limits->line_max < NODE_LINE_LIMIT ? limits->line_max : NODE_LINE_LIMIT;
     const size_t first = out->consumed;
     size_t start = first, at = first;
     struct slice line;
 
     for (unsigned n = 0; n < NODE_LINES_MAX; n++) {
         if (!take_line(in, &at, &line)) {
-            if (in.n - start >= limits->line_max) {
+            if (in.n - start >= limit) {
                 break;
             }
             out->consumed = 0;
             return PARSE_MORE;
         }
-        if (at - start > limits->line_max) {
+        if (at - start > limit) {
             break;
         }
         struct slice word = words_next(&line);

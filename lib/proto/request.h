@@ -100,8 +100,8 @@ struct request {
 };
 
 struct proto_limits {
-    size_t line_max;    /* bytes of a line, its end included; gets may be
-                           256 times as long; at least 64 */
+    size_t line_max;    /* bytes of a line that lists keys, its end included;
+                           any other has at most 16 KiB of it */
     size_t key_max;     /* at most PROTO_KEY_MAX */
     uint64_t value_max; /* bytes of a data block */
     unsigned keys_max;  /* keys of one get */

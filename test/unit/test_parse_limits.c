@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "proto/request.h"
 
-static const struct proto_limits limits = {2048, PROTO_KEY_MAX, 1 << 20, 1000};
+static const struct proto_limits limits = {100000, PROTO_KEY_MAX, 1 << 20,
+                                           1000};
 
 static enum parse_status
 parse(const char *text, struct request *req)
@@ -166,29 +167,50 @@ a_line_without_an_end_is_hung_up_on(void **state)
     struct request req;
 
     (void)state;
-    assert_int_equal(parse_long("", 2047, "", &req), PARSE_MORE);
-    assert_int_equal(parse_long("", 2048, "", &req), PARSE_CLOSE);
-    assert_int_equal(parse_long("", 2047, "\n", &req), PARSE_BAD);
-    assert_int_equal(parse_long("", 2048, "\n", &req), PARSE_CLOSE);
-    assert_int_equal(parse_long("set ", 3000, "", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("", 2048, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("", 2049, "", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("", 8000, "\n", &req), PARSE_BAD);
+    assert_int_equal(parse_long("", 20000, "\n", &req), PARSE_CLOSE);
     assert_int_equal(parse_long("get", 3000, "", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("<", 3000, "", &req), PARSE_CLOSE);
     assert_int_equal(parse_long("node sync\r\nNODE ", 3000, "", &req),
                      PARSE_CLOSE);
 }
 
+/* Keys may be longer than memcached's, so such a line is waited for. */
 static void
-a_get_may_be_longer(void **state)
+a_line_with_a_long_key_is_waited_for(void **state)
 {
     struct request req;
 
     (void)state;
-    assert_int_equal(parse_long("get ", 3000, "", &req), PARSE_MORE);
-    assert_int_equal(parse_long("<h:1>gets ", 3000, "", &req), PARSE_MORE);
-    assert_int_equal(parse_long("gat 0 ", 3000, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("set ", 8191, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("<h:1>delete ", 8191, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("set ", 16383 - 4, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("set ", 16384 - 4, "", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("set ", 16384 - 4, "\n", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("set ", 16383 - 4, "\n", &req), PARSE_BAD);
+    assert_int_equal(parse_long("set ", 8191, " 0 0 0\r\n\r\n", &req),
+                     PARSE_OK);
+    assert_int_equal(parse_long("set ", 8192, " 0 0 0\r\n\r\n", &req),
+                     PARSE_BAD);
+}
+
+static void
+a_list_of_keys_may_be_longer(void **state)
+{
+    struct request req;
+
+    (void)state;
+    assert_int_equal(parse_long("get ", 20000, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("<h:1>gets ", 20000, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("gat 0 ", 20000, "", &req), PARSE_MORE);
     assert_int_equal(parse_long("get ", 8191, "\r\n", &req), PARSE_OK);
     assert_int_equal(req.key.n, 8191);
     assert_int_equal(parse_long("get ", 8192, "\r\n", &req), PARSE_BAD);
-    assert_int_equal(parse_long("get ", 2048 * 256, "", &req), PARSE_CLOSE);
+    assert_int_equal(parse_long("get ", 20000, "\r\n", &req), PARSE_BAD);
+    assert_int_equal(parse_long("get ", 99995, "", &req), PARSE_MORE);
+    assert_int_equal(parse_long("get ", 99996, "", &req), PARSE_CLOSE);
 }
 
 static void
@@ -247,7 +269,8 @@ main(void)
         cmocka_unit_test(dump_reads_its_partition),
         cmocka_unit_test(node_sync_hands_over_its_lines),
         cmocka_unit_test(a_line_without_an_end_is_hung_up_on),
-        cmocka_unit_test(a_get_may_be_longer),
+        cmocka_unit_test(a_line_with_a_long_key_is_waited_for),
+        cmocka_unit_test(a_list_of_keys_may_be_longer),
         cmocka_unit_test(a_value_beyond_the_limit_is_skipped),
         cmocka_unit_test(a_value_says_how_many_bytes_it_needs),
         cmocka_unit_test(a_line_is_taken_whatever_it_says),
