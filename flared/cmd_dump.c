@@ -72,6 +72,9 @@ end(struct dump *dump, const char *line)
     struct session *session = dump->call.session;
 
     dump->busy = true;
+    if (session != NULL) {
+        session->exclusive = false;
+    }
     timer_stop(&dump->timer);
     if (session != NULL && line != NULL &&
         !reply_line(conn_out(session->conn), line)) {
@@ -243,6 +246,7 @@ cmd_dump(struct session *session, const struct request *req)
     timer_init(&dump->timer, &worker->loop, on_timer);
     call_init(&dump->call, session, destroy);
     dump->call.resume = resume;
+    session->exclusive = true; /* what follows may change what is dumped */
     if (call_is_first(&dump->call)) {
         resume(&dump->call);
     }

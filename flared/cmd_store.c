@@ -106,6 +106,9 @@ count(struct metrics *m, enum command command, enum change_answer answer)
 {
     bool found = answer != CHANGE_NOT_FOUND;
 
+    if (answer == CHANGE_NON_NUMERIC || answer == CHANGE_FAILED) {
+        return;
+    }
     if (command == COMMAND_INCR) {
         metric_add(m, count_pair(found, METRIC_INCR_HITS, METRIC_INCR_MISSES),
                    1);

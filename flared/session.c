@@ -123,7 +123,8 @@ session_interrupt(struct session *session)
 static bool
 is_full(const struct session *session)
 {
-    return session->ncalls >= CALLS_MAX || conn_is_backed_up(session->conn);
+    return session->exclusive || session->ncalls >= CALLS_MAX ||
+           conn_is_backed_up(session->conn);
 }
 
 void
@@ -257,6 +258,7 @@ on_input(struct conn *conn, struct slice in)
         used = in.n; /* what follows a quit is dropped */
     }
     if (session->conn != NULL) {
+        session_count_bytes(session);
         conn_flush_later(conn);
     }
     return used;

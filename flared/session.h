@@ -24,6 +24,7 @@ struct session {
     enum command op; /* the latest request */
     bool reserved;   /* beyond max-connection: only peers may stay */
     bool closing;    /* no further request is read */
+    bool exclusive;  /* a call (dump) must end before the next is looked at */
     uint64_t counted_in, counted_out; /* of conn's bytes, in the metrics */
     char peer[64];
 };
