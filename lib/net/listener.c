@@ -69,32 +69,36 @@ accept_failed(struct listener *listener, int error)
     }
 }
 
+/* True: go on accepting. */
+static bool
+accept_one(struct listener *listener)
+{
+    struct sock_addr from = {.len = sizeof(from.addr)};
+    int fd = accept4(listener->fd, (void *)&from.addr, &from.len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        return accept_failed(listener, errno);
+    }
+    listener->logged = false;
+    if (from.addr.ss_family != AF_UNIX) {
+        sock_tune(fd);
+    }
+    listener->ops->on_accept(listener->owner, fd, &from);
+    return !listener->dead && !listener->paused;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct listener *listener = arg;
+    int left = ACCEPT_TURN;
 
+    (void)fd;
     (void)what;
     loop_woke(listener->loop);
-    for (int i = 0; i < ACCEPT_TURN; i++) {
-        struct sock_addr from = {.len = sizeof(from.addr)};
-        int got = accept4(fd, (void *)&from.addr, &from.len,
-                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (got < 0) {
-            if (!accept_failed(listener, errno)) {
-                return;
-            }
-            continue;
-        }
-        listener->logged = false;
-        if (from.addr.ss_family != AF_UNIX) {
-            sock_tune(got);
-        }
-        listener->ops->on_accept(listener->owner, got, &from);
-        if (listener->dead || listener->paused) {
-            return;
-        }
+    while (left > 0 && accept_one(listener)) {
+        left--;
     }
 }
 

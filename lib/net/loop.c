@@ -112,7 +112,8 @@ loop_turn(struct loop *loop, bool wait)
         loop_refresh(loop);
         end_turn(loop);
     }
-    (void)event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    (void)event_base_loop(loop->base,
+                          EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
     end_turn(loop);
 }
 

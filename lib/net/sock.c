@@ -272,7 +272,7 @@ sock_tune(int fd)
 uint16_t
 sock_port(int fd)
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(addr);
 
     if (getsockname(fd, (void *)&addr, &len) != 0) {

@@ -24,30 +24,38 @@ struct ask {
     size_t used; /* of `in`, by the piece handed out last */
 };
 
+/* For poll(): 0 when it is too late. */
+static int
+wait_ms(const struct ask *ask, struct mono until)
+{
+    int64_t left;
+
+    if (ask->timeout_ms <= 0) {
+        return -1;
+    }
+    left = mono_ms_between(clock_mono(), until) + 1;
+    if (left <= 0) {
+        return 0;
+    }
+    return left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
 /* Wait for events on the socket: 0, or ETIMEDOUT or another errno. */
 static int
 await(const struct ask *ask, short events, struct mono until)
 {
     struct pollfd p = {ask->fd, events, 0};
+    int n;
 
-    for (;;) {
-        int64_t left = -1;
-        int n;
+    do {
+        int ms = wait_ms(ask, until);
 
-        if (ask->timeout_ms > 0) {
-            left = mono_ms_between(clock_mono(), until) + 1;
-            if (left <= 0) {
-                return ETIMEDOUT;
-            }
+        n = poll(&p, 1, ms);
+        if (n == 0 && ms == 0) {
+            return ETIMEDOUT;
         }
-        n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
-        if (n > 0) {
-            return 0;
-        }
-        if (n < 0 && errno != EINTR) {
-            return errno;
-        }
-    }
+    } while (n == 0 || (n < 0 && errno == EINTR));
+    return n > 0 ? 0 : errno;
 }
 
 static struct mono

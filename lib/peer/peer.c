@@ -55,6 +55,7 @@ struct peer {
 };
 
 static bool connect_next(struct peer *peer);
+static void note_attempt(struct peer *peer, int error);
 
 static struct buf *
 pending(struct peer *peer)
@@ -180,9 +181,7 @@ hung_up(struct peer *peer, int error)
 static void
 attempt_failed(struct peer *peer, int error)
 {
-    if (peer->attempt_error == 0) {
-        peer->attempt_error = error; /* the first address counts */
-    }
+    note_attempt(peer, error);
     if (peer->conn != NULL) {
         peer->early = peer->conn->out;
         peer->conn->out = (struct buf){NULL, 0, 0, 0};
@@ -283,35 +282,53 @@ static const struct conn_ops peer_conn_ops = {
     .on_eof = on_eof,
 };
 
-/* Begin to connect to the next address that lets us; keeps `early`. */
-static bool
-connect_next(struct peer *peer)
+static void
+note_attempt(struct peer *peer, int error)
+{
+    if (peer->attempt_error == 0) {
+        peer->attempt_error = error; /* the first address counts */
+    }
+}
+
+/* A socket that is connecting, to the next address that lets us; or -1. */
+static int
+next_socket(struct peer *peer)
 {
     while (peer->next_addr < peer->addrs) {
         int fd = sock_connect(&peer->addr[peer->next_addr++]);
-        struct buf early = peer->early;
 
-        if (fd < 0) {
-            if (peer->attempt_error == 0) {
-                peer->attempt_error = errno;
-            }
-            continue;
+        if (fd >= 0) {
+            return fd;
         }
-        peer->conn = conn_new(peer->loop, fd, true, &peer->options.limits,
-                              &peer_conn_ops, peer);
-        if (peer->conn == NULL) {
-            peer->attempt_error = ENOMEM;
-            return false;
-        }
-        peer->conn->out = early;
-        peer->early = (struct buf){NULL, 0, 0, 0};
-        if (peer->paused) {
-            conn_pause(peer->conn);
-        }
-        timer_once(&peer->timer, peer->options.connect_ms);
-        return true;
+        note_attempt(peer, errno);
     }
-    return false;
+    return -1;
+}
+
+/* Begin to connect to the next address; keeps `early`. */
+static bool
+connect_next(struct peer *peer)
+{
+    struct conn *conn;
+    int fd = next_socket(peer);
+
+    if (fd < 0) {
+        return false;
+    }
+    conn = conn_new(peer->loop, fd, true, &peer->options.limits, &peer_conn_ops,
+                    peer);
+    if (conn == NULL) {
+        note_attempt(peer, ENOMEM);
+        return false;
+    }
+    conn->out = peer->early;
+    peer->early = (struct buf){NULL, 0, 0, 0};
+    peer->conn = conn;
+    if (peer->paused) {
+        conn_pause(conn);
+    }
+    timer_once(&peer->timer, peer->options.connect_ms);
+    return true;
 }
 
 static void
