@@ -50,6 +50,16 @@ words_i64(struct slice word, int64_t *out)
     return slice_i64(drop_plus(word), INT64_MIN, INT64_MAX, out);
 }
 
+/* Set *flag when the word says so, which it may do once. */
+static bool
+take_option(struct slice word, struct slice name, bool *flag)
+{
+    bool first = !*flag && slice_eq(word, name);
+
+    *flag = *flag || first;
+    return first;
+}
+
 bool
 words_options(const struct words *words, unsigned from, struct request *req)
 {
@@ -59,13 +69,9 @@ words_options(const struct words *words, unsigned from, struct request *req)
         return false;
     }
     for (unsigned i = from; i < words->n; i++) {
-        if (slice_eq(words->w[i], SLICE("noreply"))) {
-            noreply = true;
-        } else if (slice_eq(words->w[i], SLICE("sync"))) {
-            sync = true;
-        } else if (slice_eq(words->w[i], SLICE("async"))) {
-            async = true;
-        } else {
+        if (!take_option(words->w[i], SLICE("noreply"), &noreply) &&
+            !take_option(words->w[i], SLICE("sync"), &sync) &&
+            !take_option(words->w[i], SLICE("async"), &async)) {
             return false;
         }
     }

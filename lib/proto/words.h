@@ -61,7 +61,8 @@ bool words_u64(struct slice word, uint64_t max, uint64_t *out);
 bool words_i64(struct slice word, int64_t *out);
 
 /*
- * Read noreply, sync and async, in any order, from word `from` to the end.
+ * Read noreply, sync and async, each at most once and in any order, from word
+ * `from` to the end.
  * False, with *req as it was, when there is anything else.
  */
 bool words_options(const struct words *words, unsigned from,
