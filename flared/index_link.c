@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strmap.h"
 #include "flared/index_meta.h"
+#include "flared/index_servers.h"
 #include "flared/membership.h"
 #include "net/timer.h"
 #include "peer/peer.h"
@@ -20,7 +21,6 @@ enum {
     CONNECT_MS = 2000,
     ANSWER_MS = 5000,
     ANSWER_LINE_MAX = 4096,
-    SERVERS_MAX = 16,
     LOST_MAX = 1024, /* copies to be reported; more are refused */
 };
 
@@ -35,15 +35,9 @@ static const struct peer_options peer_options = {
 /* What the link is telling the index, most urgent first. */
 enum job { JOB_NONE, JOB_GOODBYE, JOB_REGISTER, JOB_REPORT, JOB_LOST };
 
-struct server {
-    char *host;
-    uint16_t port;
-};
-
 struct index_link {
     struct flared *node;
-    struct server server[SERVERS_MAX];
-    unsigned nservers, current; /* which one is asked next */
+    struct index_servers servers;
 
     enum job job; /* under way */
     struct peer *peer;
@@ -69,57 +63,6 @@ struct index_link {
     void *left_arg;
 };
 
-/* --- the servers -------------------------------------------------------- */
-
-static void
-drop_servers(struct index_link *link)
-{
-    for (unsigned i = 0; i < link->nservers; i++) {
-        free(link->server[i].host);
-    }
-    link->nservers = link->current = 0;
-}
-
-static void
-add_server(struct index_link *link, struct slice address)
-{
-    size_t n = address.n;
-    uint64_t port;
-
-    while (n > 0 && address.p[n - 1] != ':') {
-        n--;
-    }
-    if (n < 2 || link->nservers == SERVERS_MAX ||
-        !slice_u64((struct slice){address.p + n, address.n - n}, UINT16_MAX,
-                   &port) ||
-        port == 0) {
-        log_error("\"%s\" is no address of an index server",
-                  log_text(address).text);
-        return;
-    }
-    link->server[link->nservers].host = xstrndup(address.p, n - 1);
-    link->server[link->nservers].port = (uint16_t)port;
-    link->nservers++;
-}
-
-static void
-read_servers(struct index_link *link)
-{
-    AUTO_FREE char *text = flared_options_index(&link->node->options);
-    struct slice rest = slice_str(text);
-
-    drop_servers(link);
-    while (rest.n > 0) {
-        add_server(link, slice_until(&rest, ','));
-    }
-}
-
-static struct server *
-server(struct index_link *link)
-{
-    return &link->server[link->current % link->nservers];
-}
-
 /* --- one exchange ------------------------------------------------------- */
 
 static void
@@ -133,7 +76,7 @@ try_again(struct index_link *link, const char *why)
         log_warn("index server %s: %s; trying again (attempt %u)",
                  peer_name(link->peer), why, link->failures);
     }
-    link->current++;
+    index_servers_next(&link->servers);
     loop_at_turn_end(&link->node->control, &link->next);
 }
 
@@ -370,7 +313,9 @@ most_urgent(const struct index_link *link)
 static void
 begin_next(struct index_link *link)
 {
-    if (link->job != JOB_NONE || link->retry.armed || link->nservers == 0) {
+    const struct index_server *server = index_servers_current(&link->servers);
+
+    if (link->job != JOB_NONE || link->retry.armed || server == NULL) {
         return;
     }
     link->job = most_urgent(link);
@@ -378,8 +323,8 @@ begin_next(struct index_link *link)
         return;
     }
     link->failed = false;
-    link->peer = peer_new(&link->node->control, server(link)->host,
-                          server(link)->port, &peer_options);
+    link->peer = peer_new(&link->node->control, server->host, server->port,
+                          &peer_options);
     link->job_id = link->report_id;
     switch (link->job) {
     case JOB_GOODBYE:
@@ -530,6 +475,14 @@ index_link_report_lost(struct index_link *link, const struct node *copy)
 
 /* --- beginning and end -------------------------------------------------- */
 
+static void
+read_servers(struct index_link *link)
+{
+    AUTO_FREE char *text = flared_options_index(&link->node->options);
+
+    index_servers_read(&link->servers, slice_str(text));
+}
+
 struct index_link *
 index_link_new(struct flared *node)
 {
@@ -565,7 +518,7 @@ index_link_free(struct index_link *link)
         free(line);
     }
     strmap_fini(&link->lost);
-    drop_servers(link);
+    index_servers_fini(&link->servers);
     buf_fini(&link->lines);
     free(link->report);
     free(link->lost_key);
