@@ -337,8 +337,12 @@ membership_on_offer(struct mail *mail)
 {
     struct map_offer *offer = LIST_ENTRY(mail, struct map_offer, mail);
     struct membership *m = offer->node->membership;
-    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+    struct waiting *waiting;
 
+    if (m == NULL) { /* the node is shutting down */
+        return;
+    }
+    waiting = xcalloc(1, sizeof(*waiting));
     if (m->nwaiting >= WAITING_MAX) {
         answer(take_waiting(m), SYNC_OLDER);
     }

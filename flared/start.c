@@ -201,17 +201,24 @@ start_parts(struct flared *node, struct err *err)
     return rc;
 }
 
+/*
+ * First whoever writes, then replication, so that all that was answered for
+ * reaches the copies; it reports to the index link and moves the workers' gate
+ * until it ends.
+ */
 static void
 stop_parts(struct flared *node)
 {
     struct err err;
 
-    index_link_free(node->index_link);
     rebuilder_free(node->rebuilder);
-    replicator_free(node->replicator, DRAIN_MS);
     workers_stop(node);
-    membership_free(node->membership);
     maintain_stop(node->maintain);
+    replicator_free(node->replicator, DRAIN_MS);
+    workers_free(node);
+    index_link_free(node->index_link);
+    membership_free(node->membership);
+    node->membership = NULL; /* offers still on their way are let go */
     server_free(node->server);
     if (node->has_meta) {
         partition_table_free(node->meta.table);

@@ -179,6 +179,11 @@ void
 workers_stop(struct flared *node)
 {
     stop_first(node, node->nworkers);
+}
+
+void
+workers_free(struct flared *node)
+{
     for (unsigned i = 0; i < node->nworkers; i++) {
         worker_fini(&node->workers[i]);
     }

@@ -32,8 +32,11 @@ struct worker {
 /* Start all workers.  On failure none is left running. */
 int workers_start(struct flared *node, struct err *err);
 
-/* Close all connections and wait for the threads. */
+/* Wait for the threads to end; nothing is applied or answered from then on. */
 void workers_stop(struct flared *node);
+
+/* Then: close all connections. */
+void workers_free(struct flared *node);
 
 /*
  * Control thread: give every worker this view (each takes a reference of its
