@@ -1,0 +1,178 @@
+#include "tool/sample.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tool/nodes.h"
+#include "tool/target.h"
+#include "tool/tool.h"
+
+static bool
+take_stat(void *arg, struct slice name, struct slice value)
+{
+    struct sample *s = arg;
+    const struct {
+        struct slice name;
+        uint64_t *to;
+    } numbers[] = {
+        {SLICE("curr_items"), &s->items},
+        {SLICE("curr_connections"), &s->connections},
+        {SLICE("bytes"), &s->bytes},
+        {SLICE("uptime"), &s->uptime},
+        {SLICE("cmd_get"), &s->cmd_get},
+        {SLICE("cmd_set"), &s->cmd_set},
+        {SLICE("get_hits"), &s->get_hits},
+    };
+
+    if (slice_eq(name, SLICE("version"))) {
+        (void)snprintf(s->version, sizeof(s->version), "%.*s", (int)value.n,
+                       value.p);
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (slice_eq(name, numbers[i].name)) {
+            (void)slice_u64(value, UINT64_MAX, numbers[i].to);
+        }
+    }
+    return true;
+}
+
+/* "stats threads" of the index: the thread whose peer is a node watches it. */
+struct behind {
+    struct round *round;
+    struct slice id;
+    char id_text[24];
+    struct sample *current;
+};
+
+static bool
+take_thread(void *arg, struct slice name, struct slice value)
+{
+    struct behind *b = arg;
+    struct slice field = name;
+    struct slice id = slice_until(&field, ':');
+
+    if (!slice_eq(id, b->id)) {
+        (void)snprintf(b->id_text, sizeof(b->id_text), "%.*s", (int)id.n, id.p);
+        b->id = slice_str(b->id_text);
+        b->current = NULL;
+    }
+    if (slice_eq(field, SLICE("peer"))) {
+        for (size_t i = 0; i < b->round->n; i++) {
+            if (slice_eq(value, node_key(b->round->nodes[i]))) {
+                b->current = &b->round->samples[i];
+            }
+        }
+    } else if (slice_eq(field, SLICE("behind")) && b->current != NULL) {
+        (void)snprintf(b->current->behind, sizeof(b->current->behind), "%.*s",
+                       (int)value.n, value.p);
+    }
+    return true;
+}
+
+static bool
+is_wanted(const struct node *node, int nwords, char **words)
+{
+    for (int i = 0; i < nwords; i++) {
+        struct target target;
+
+        if (target_parse(words[i], &target) == TARGET_OK &&
+            strcmp(target.key, node->key) == 0) {
+            return true;
+        }
+    }
+    return nwords == 0;
+}
+
+static bool
+all_known(struct tool *tool, const struct cluster_map *map, int nwords,
+          char **words)
+{
+    for (int i = 0; i < nwords; i++) {
+        struct target target;
+
+        if (target_parse(words[i], &target) != TARGET_OK ||
+            cluster_map_find(map, slice_str(target.key)) == NULL) {
+            output_error(&tool->out, "unknown host: %s", words[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+by_partition(const void *va, const void *vb)
+{
+    const struct node *a = *(const struct node *const *)va;
+    const struct node *b = *(const struct node *const *)vb;
+
+    if (a->partition != b->partition) {
+        return a->partition < b->partition ? -1 : 1;
+    }
+    return a < b ? -1 : 1; /* as in the map: by key */
+}
+
+static void
+ask_node(struct tool *tool, const struct node *node, struct sample *sample)
+{
+    struct server server;
+    char host[NODE_HOST_MAX + 1];
+
+    (void)snprintf(host, sizeof(host), "%.*s", (int)node->host_len, node->key);
+    if (!server_open(&server, tool, host, node->port, true)) {
+        return;
+    }
+    sample->alive = server_stats(&server, "stats", take_stat, sample);
+    sample->when = clock_mono();
+    server_close(&server);
+}
+
+bool
+round_take(struct round *round, struct tool *tool, int nwords, char **words)
+{
+    struct cluster_map *map = nodes_fetch(&tool->index);
+    struct behind behind = {.round = round};
+
+    *round = (struct round){.map = map};
+    if (map == NULL || !all_known(tool, map, nwords, words)) {
+        return false;
+    }
+    round->nodes = xcalloc(map->nnodes + 1, sizeof(const void *));
+    round->samples = xcalloc(map->nnodes + 1, sizeof(*round->samples));
+    for (size_t i = 0; i < map->nnodes; i++) {
+        if (is_wanted(&map->node[i], nwords, words)) {
+            (void)snprintf(round->samples[round->n].behind,
+                           sizeof(round->samples[0].behind), "-");
+            round->nodes[round->n++] = &map->node[i];
+        }
+    }
+    qsort(round->nodes, round->n, sizeof(const void *), by_partition);
+    if (!server_stats(&tool->index, "stats threads", take_thread, &behind)) {
+        return false;
+    }
+    for (size_t i = 0; i < round->n; i++) {
+        ask_node(tool, round->nodes[i], &round->samples[i]);
+    }
+    return true;
+}
+
+void
+round_fini(struct round *round)
+{
+    free(round->nodes);
+    free(round->samples);
+    cluster_map_unref(round->map);
+    *round = (struct round){.n = 0};
+}
+
+const struct sample *
+round_find(const struct round *round, const char *key)
+{
+    for (size_t i = 0; i < round->n; i++) {
+        if (strcmp(round->nodes[i]->key, key) == 0) {
+            return &round->samples[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,101 @@
+/*
+ * tool: what the operator's programs share: options, the way to the index
+ * server, and the run of a subcommand.
+ *
+ * Texts, prompts, tables and exit status are those of flare-tools, because
+ * scripts read them.
+ */
+#ifndef FLARE_TOOL_TOOL_H
+#define FLARE_TOOL_TOOL_H
+
+#include "cli/output.h"
+#include "cli/subcommand.h"
+#include "tool/server.h"
+
+struct tool_options {
+    bool help, version;
+    bool debug;
+    bool warn;        /* no effect */
+    char *log_file;   /* "-": standard output */
+    uint64_t timeout; /* s, 0: none */
+
+    char *index_server;
+    char *index_server_port;
+    char *cluster;
+
+    bool dry_run, force, all;
+    bool activate, without_clean, clean;
+    bool safe, unsafe;
+    bool wait, numeric_hosts, qps;
+    uint64_t retry;
+    uint64_t stall_timeout; /* s */
+    uint64_t count, interval;
+    char *delimiter;
+    char *output_file;
+    uint64_t increment;
+};
+
+struct tool {
+    const char *program; /* "flare-admin" */
+    const char *command; /* "flare-admin list" */
+    const struct subcommand *sub;
+    struct tool_options options;
+    struct output out;
+    struct server index;
+};
+
+#define TOOL_AT(field) offsetof(struct tool_options, field)
+
+/* clang-format off */
+#define TOOL_FLAG(option, short_form, field, text)                             \
+    {.name = option, .letter = short_form, .type = OPTION_BOOL,                \
+     .offset = TOOL_AT(field), .fallback = "false", .help = text}
+#define TOOL_TEXT(option, short_form, field, value, kind, text)                \
+    {.name = option, .letter = short_form, .type = OPTION_STRING,              \
+     .offset = TOOL_AT(field), .fallback = value, .unit = kind, .help = text}
+#define TOOL_UINT(option, short_form, field, most, value, kind, text)          \
+    {.name = option, .letter = short_form, .type = OPTION_UINT,                \
+     .offset = TOOL_AT(field), .max = most, .fallback = value, .unit = kind,   \
+     .help = text}
+
+#define TOOL_COMMON_ROWS                                                       \
+    TOOL_FLAG("help", 'h', help, "show this message"),                         \
+    TOOL_FLAG("version", 'v', version, "show the version"),                    \
+    TOOL_FLAG("debug", 0, debug, "enable debug mode"),                         \
+    TOOL_FLAG("warn", 0, warn, "turn on warnings"),                            \
+    TOOL_TEXT("log-file", 0, log_file, "-", "LOGFILE",                         \
+              "output log to LOGFILE"),                                        \
+    TOOL_UINT("timeout", 0, timeout, 86400, "10", "SECOND", "specify timeout")
+
+#define TOOL_INDEX_ROWS                                                        \
+    TOOL_TEXT("index-server", 'i', index_server, "", "HOSTNAME",               \
+              "index server hostname(default:127.0.0.1)"),                     \
+    TOOL_TEXT("index-server-port", 'p', index_server_port, "", "PORT",         \
+              "index server port(default:12120)"),                             \
+    TOOL_TEXT("cluster", 0, cluster, "", "NAME", "specify a cluster name")
+
+#define TOOL_DRY_RUN TOOL_FLAG("dry-run", 'n', dry_run, "dry run")
+#define TOOL_FORCE                                                             \
+    TOOL_FLAG("force", 0, force, "commit changes without confirmation")
+#define TOOL_RETRY(value)                                                      \
+    TOOL_UINT("retry", 0, retry, 1000, value, "COUNT",                         \
+              "specify retry count(default:" value ")")
+#define TOOL_STALL                                                             \
+    TOOL_UINT("stall-timeout", 0, stall_timeout, 864000, "600", "SECOND",      \
+              "give up when nothing moves for so long(0:never)")
+/* clang-format on */
+
+/*
+ * Parse the options, carry out the subcommand, clean up.  argv holds what
+ * follows the subcommand's name.  Returns the exit status.
+ */
+int tool_run(const char *program, const char *command,
+             const struct subcommand *sub, int argc, char **argv);
+
+/*
+ * Find and open the index server, as options and environment say.  The words
+ * that name nodes help to choose among several clusters.
+ */
+bool tool_open_index(struct tool *tool, int nwords, char **words);
+
+#endif
