@@ -1,0 +1,153 @@
+#include "flare-admin/admin.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "flare-admin/commands.h"
+#include "tool/nodes.h"
+#include "tool/stats.h"
+
+enum { QUESTION_MAX = 1024 };
+
+static void
+say_usage(struct tool *tool)
+{
+    output_error(&tool->out, "Usage: %s [options] %s", tool->command,
+                 tool->sub->usage);
+}
+
+bool
+targets_parse(struct tool *tool, int nwords, char **words, int min, int max,
+              const char *hint, struct targets *out)
+{
+    *out = (struct targets){NULL, 0};
+    if (nwords == 0) {
+        say_usage(tool);
+        return false;
+    }
+    out->all = xcalloc((size_t)nwords, sizeof(*out->all));
+    for (out->n = 0; out->n < nwords; out->n++) {
+        struct target *target = &out->all[out->n];
+
+        if (target_parse(words[out->n], target) == TARGET_BAD_FORM ||
+            target->nfields < min || target->nfields > max) {
+            output_error(&tool->out, "invalid argument '%s'.%s", words[out->n],
+                         hint);
+            targets_fini(out);
+            return false;
+        }
+        if (target->port == 0) {
+            output_error(&tool->out, "invalid nodekey '%s'.", words[out->n]);
+            targets_fini(out);
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+admin_refuse_words(struct tool *tool, int nwords, char **words)
+{
+    struct buf text = {0};
+
+    for (int i = 0; i < nwords; i++) {
+        (void)(buf_put_str(&text, i > 0 ? " " : "") &&
+               buf_put_str(&text, words[i]));
+    }
+    output_error(&tool->out, "invalid arguments: %.*s", (int)buf_len(&text),
+                 buf_slice(&text).p);
+    buf_fini(&text);
+}
+
+void
+targets_fini(struct targets *targets)
+{
+    free(targets->all);
+    *targets = (struct targets){NULL, 0};
+}
+
+struct cluster_map *
+admin_map(struct tool *tool)
+{
+    return nodes_fetch(&tool->index);
+}
+
+static bool
+is_named(const struct node *node, const struct targets *targets)
+{
+    for (int i = 0; targets != NULL && i < targets->n; i++) {
+        if (strcmp(targets->all[i].key, node->key) == 0) {
+            return true;
+        }
+    }
+    return targets == NULL;
+}
+
+bool
+admin_table(struct tool *tool, const struct targets *targets, bool through_log)
+{
+    struct cluster_map *map = admin_map(tool);
+    const struct node **nodes;
+    struct buf text = {0};
+
+    if (map == NULL) {
+        return false;
+    }
+    nodes = xcalloc(map->nnodes + 1, sizeof(const void *));
+    for (size_t i = 0; i < map->nnodes; i++) {
+        nodes[i] = is_named(&map->node[i], targets) ? &map->node[i] : NULL;
+    }
+    nodes_put_table(nodes, map->nnodes, false, &text);
+    if (through_log) {
+        output_info(&tool->out, "%.*s", (int)buf_len(&text),
+                    buf_slice(&text).p);
+    } else {
+        output_text(buf_slice(&text));
+    }
+    buf_fini(&text);
+    free(nodes);
+    cluster_map_unref(map);
+    return true;
+}
+
+enum prompt_answer
+admin_confirm(struct tool *tool, const char *fmt, ...)
+{
+    char question[QUESTION_MAX];
+    enum prompt_answer answer;
+    va_list ap;
+
+    if (tool->options.force) {
+        return PROMPT_YES;
+    }
+    va_start(ap, fmt);
+    (void)vsnprintf(question, sizeof(question), fmt, ap);
+    va_end(ap);
+    answer = prompt_yes(question);
+    if (answer == PROMPT_END && prompt_interrupted()) {
+        output_error(&tool->out, "INTERRUPTED");
+    }
+    return answer;
+}
+
+struct admin_place
+admin_place(const struct target *target)
+{
+    char address[NODE_HOST_MAX + 1];
+    struct admin_place place;
+
+    target_address(target->host, address, sizeof(address));
+    (void)snprintf(place.text, sizeof(place.text), "%s:%u", address,
+                   (unsigned)target->port);
+    return place;
+}
+
+const struct subcommand *const admin_subcommands[] = {
+    &cmd_activate, &cmd_balance, &cmd_down,   &cmd_index,
+    &cmd_list,     &cmd_master,  &cmd_ping,   &cmd_reconstruct,
+    &cmd_remove,   &cmd_slave,   &tool_stats, &cmd_threads,
+    NULL,
+};

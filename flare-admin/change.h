@@ -1,0 +1,30 @@
+/*
+ * change: the steps that turn a proxy into a copy, with retries.
+ */
+#ifndef FLARE_FLARE_ADMIN_CHANGE_H
+#define FLARE_FLARE_ADMIN_CHANGE_H
+
+#include "flare-admin/admin.h"
+
+/*
+ * Make sure that the node knows it is a proxy, then empty it.  False: said why
+ * not, and nothing was removed unless the node itself reported a failure.
+ */
+bool change_flush(struct tool *tool, const struct target *target);
+
+/* "node role ..."; false: refused (said). */
+bool change_role(struct tool *tool, const struct target *target,
+                 enum node_role role, int balance, int partition);
+
+/*
+ * The same, as often as --retry says with growing pauses.  False: said why, or
+ * that an interrupt ended it.
+ */
+bool change_role_stubbornly(struct tool *tool, const struct target *target,
+                            enum node_role role, int balance, int partition);
+
+/* "node state ..."; false: refused (said). */
+bool change_state(struct tool *tool, const struct target *target,
+                  const char *state);
+
+#endif
