@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "flared/cleanup.h"
 #include "net/timer.h"
 
 enum {
@@ -16,6 +17,7 @@ struct maintain {
     struct flared *node;
     struct loop loop;
     struct timer sweep, checkpoint, flush;
+    struct cleanup *cleanup;
 };
 
 static void
@@ -64,6 +66,7 @@ maintain_start(struct maintain **out, struct flared *node, struct err *err)
     timer_init(&m->checkpoint, &m->loop, on_checkpoint);
     timer_init(&m->flush, &m->loop, on_flush);
     timer_every(&m->checkpoint, CHECKPOINT_MS);
+    m->cleanup = cleanup_new(node, &m->loop);
     if (node->options.sweep_interval > 0) {
         timer_every(&m->sweep, SWEEP_STEP_MS);
     }
@@ -85,6 +88,7 @@ maintain_stop(struct maintain *m)
     }
     loop_stop(&m->loop);
     loop_join(&m->loop);
+    cleanup_free(m->cleanup);
     timer_fini(&m->sweep);
     timer_fini(&m->checkpoint);
     timer_fini(&m->flush);
@@ -116,4 +120,35 @@ maintain_flush_later(struct flared *node, int64_t seconds)
     fm->maintain = node->maintain;
     fm->seconds = seconds;
     mailbox_post(&node->maintain->loop.mailbox, &fm->mail);
+}
+
+struct view_mail {
+    struct mail mail;
+    struct maintain *maintain;
+    struct cluster_view *view;
+};
+
+static void
+on_view_mail(struct mail *mail)
+{
+    struct view_mail *vm = LIST_ENTRY(mail, struct view_mail, mail);
+
+    cleanup_set_view(vm->maintain->cleanup, vm->view);
+    cluster_view_unref(vm->view);
+    free(vm);
+}
+
+void
+maintain_set_view(struct flared *node, struct cluster_view *view)
+{
+    struct view_mail *vm;
+
+    if (node->maintain == NULL) {
+        return; /* a test that has no such thread */
+    }
+    vm = xcalloc(1, sizeof(*vm));
+    vm->mail.deliver = on_view_mail;
+    vm->maintain = node->maintain;
+    vm->view = cluster_view_ref(view);
+    mailbox_post(&node->maintain->loop.mailbox, &vm->mail);
 }

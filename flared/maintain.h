@@ -1,7 +1,7 @@
 /*
  * maintain: what has to be done now and then: expired records removed,
- * checkpoints, a flush_all that was asked for later.  One thread of its own,
- * because it waits for disks.
+ * checkpoints, a flush_all that was asked for later, records that moved away.
+ * One thread of its own, because it waits for disks.
  */
 #ifndef FLARE_FLARED_MAINTAIN_H
 #define FLARE_FLARED_MAINTAIN_H
@@ -15,5 +15,8 @@ void maintain_stop(struct maintain *maintain); /* NULL is fine */
 
 /* Any thread: flush_all in so many seconds; replaces one that waits. */
 void maintain_flush_later(struct flared *node, int64_t seconds);
+
+/* Any thread: a new view is in use (flared/cleanup.h); a reference is taken. */
+void maintain_set_view(struct flared *node, struct cluster_view *view);
 
 #endif

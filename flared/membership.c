@@ -9,6 +9,7 @@
 #include "cluster/diff.h"
 #include "cluster/map_text.h"
 #include "flared/index_link.h"
+#include "flared/maintain.h"
 #include "flared/rebuild_run.h"
 #include "flared/replicate.h"
 #include "flared/worker.h"
@@ -161,7 +162,8 @@ answer(struct map_offer *offer, enum sync_verdict verdict)
 }
 
 static void
-log_change(const struct cluster_view *before, const struct cluster_view *after)
+log_change(const struct flared *node, const struct cluster_view *before,
+           const struct cluster_view *after)
 {
     const struct node *self = after->self;
 
@@ -175,6 +177,12 @@ log_change(const struct cluster_view *before, const struct cluster_view *after)
         same_node(before->self, self)) {
         log_debug("map of version %" PRIu64 " is in use", after->map->version);
         return;
+    }
+    if (before == NULL && self->role == NODE_MASTER &&
+        store_count(node->store) == 0) {
+        log_warn("the map has this node as master of partition %d, but its "
+                 "data folder is empty: is it the right one?",
+                 self->partition);
     }
     log_info("this node is %s, %s now partition=%d balance=%d version=%" PRIu64,
              node_role_name(self->role), node_state_name(self->state),
@@ -237,8 +245,9 @@ on_workers_have_it(void *arg)
     if (offer != NULL) {
         answer(offer, SYNC_OK);
     }
-    log_change(before, m->view);
+    log_change(m->node, before, m->view);
     act_on_diff(m, kind);
+    maintain_set_view(m->node, m->view);
     if (m->view->self == NULL) {
         rebuilder_cancel(m->node->rebuilder);
         index_link_start(m->node->index_link);

@@ -189,6 +189,10 @@ static const struct option_row rows[] = {
      .fallback = "1g", .unit = "bytes",
      .help = "How much of the update log is kept, so that a node that was "
              "away can catch up instead of copying everything."},
+    {.name = "moved-keep", .type = OPTION_UINT, .offset = AT(moved_keep),
+     .max = 31536000, .fallback = "60", .unit = "seconds",
+     .help = "Records that moved to a new partition are removed so long after "
+             "it went into use; 0 keeps them."},
     {.name = "sweep-interval", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(sweep_interval),
      .max = 86400000, .fallback = "100", .unit = "milliseconds",
