@@ -5,27 +5,19 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "net/resolve.h"
 #include "net/sock.h"
+#include "peer/dial.h"
 
 enum {
     PAUSE_MIN_MS = 50,
     PAUSE_MAX_MS = 2000,
-    NAME_KEPT_MS = 60000, /* how long an address found for a name is used */
 };
 
 struct peer {
     struct loop *loop;
-    char *host;
     char *name; /* "host:port" */
-    uint16_t port;
     struct peer_options options;
-
-    struct sock_addr addr[RESOLVE_MAX];
-    unsigned addrs;
-    unsigned next_addr; /* to try */
-    struct mono resolved;
-    struct resolve *resolving;
+    struct dial dial;
 
     struct conn *conn; /* NULL: none, or its name is being looked up */
     struct buf early;  /* requests made meanwhile */
@@ -45,17 +37,14 @@ struct peer {
     int64_t pause_ms; /* the next one */
     struct mono retry_at;
     int last_error;
-    int attempt_error; /* of this attempt to connect */
-    bool up;           /* connected */
-    bool replied;      /* on this connection */
-    bool paused;       /* by peer_pause() */
-    bool numeric;      /* no need to look the name up */
+    bool up;      /* connected */
+    bool replied; /* on this connection */
+    bool paused;  /* by peer_pause() */
     bool dead;
     struct loop_item reap;
 };
 
 static bool connect_next(struct peer *peer);
-static void note_attempt(struct peer *peer, int error);
 
 static struct buf *
 pending(struct peer *peer)
@@ -72,7 +61,7 @@ sent_position(const struct peer *peer)
 static bool
 is_busy(const struct peer *peer)
 {
-    return peer->conn != NULL || peer->resolving != NULL;
+    return peer->conn != NULL || peer->dial.resolving != NULL;
 }
 
 /* Let go of the connection, or of the attempt to make one. */
@@ -84,8 +73,7 @@ drop_conn(struct peer *peer)
         conn_close(peer->conn);
         peer->conn = NULL;
     }
-    resolve_cancel(peer->resolving);
-    peer->resolving = NULL;
+    dial_cancel(&peer->dial);
     buf_fini(&peer->early);
     timer_stop(&peer->timer);
     peer->up = false;
@@ -170,10 +158,9 @@ hung_up(struct peer *peer, int error)
         return;
     }
     peer->early = rest;
-    peer->next_addr = 0;
-    peer->attempt_error = 0;
+    dial_again(&peer->dial);
     if (!connect_next(peer)) {
-        fail(peer, peer->attempt_error);
+        fail(peer, peer->dial.error);
     }
 }
 
@@ -181,7 +168,7 @@ hung_up(struct peer *peer, int error)
 static void
 attempt_failed(struct peer *peer, int error)
 {
-    note_attempt(peer, error);
+    dial_note(&peer->dial, error);
     if (peer->conn != NULL) {
         peer->early = peer->conn->out;
         peer->conn->out = (struct buf){NULL, 0, 0, 0};
@@ -189,7 +176,7 @@ attempt_failed(struct peer *peer, int error)
         peer->conn = NULL;
     }
     if (!connect_next(peer)) {
-        fail(peer, peer->attempt_error);
+        fail(peer, peer->dial.error);
     }
 }
 
@@ -282,35 +269,12 @@ static const struct conn_ops peer_conn_ops = {
     .on_eof = on_eof,
 };
 
-static void
-note_attempt(struct peer *peer, int error)
-{
-    if (peer->attempt_error == 0) {
-        peer->attempt_error = error; /* the first address counts */
-    }
-}
-
-/* A socket that is connecting, to the next address that lets us; or -1. */
-static int
-next_socket(struct peer *peer)
-{
-    while (peer->next_addr < peer->addrs) {
-        int fd = sock_connect(&peer->addr[peer->next_addr++]);
-
-        if (fd >= 0) {
-            return fd;
-        }
-        note_attempt(peer, errno);
-    }
-    return -1;
-}
-
 /* Begin to connect to the next address; keeps `early`. */
 static bool
 connect_next(struct peer *peer)
 {
     struct conn *conn;
-    int fd = next_socket(peer);
+    int fd = dial_next(&peer->dial);
 
     if (fd < 0) {
         return false;
@@ -318,7 +282,7 @@ connect_next(struct peer *peer)
     conn = conn_new(peer->loop, fd, true, &peer->options.limits, &peer_conn_ops,
                     peer);
     if (conn == NULL) {
-        note_attempt(peer, ENOMEM);
+        dial_note(&peer->dial, ENOMEM);
         return false;
     }
     conn->out = peer->early;
@@ -332,58 +296,29 @@ connect_next(struct peer *peer)
 }
 
 static void
-on_resolved(void *owner, const struct sock_addr *found, unsigned count)
+on_dial_ready(struct dial *dial)
 {
-    struct peer *peer = owner;
+    struct peer *peer = LIST_ENTRY(dial, struct peer, dial);
 
-    peer->resolving = NULL;
-    if (count > 0) {
-        for (unsigned i = 0; i < count; i++) {
-            peer->addr[i] = found[i];
-        }
-        peer->addrs = count;
-        peer->resolved = peer->loop->now;
-    } /* else what was known before may still be right */
-    peer->next_addr = 0;
-    peer->attempt_error = peer->addrs == 0 ? ENXIO : 0;
     if (!connect_next(peer)) {
-        fail(peer, peer->attempt_error);
+        fail(peer, dial->error);
     }
-}
-
-static bool
-knows_address(const struct peer *peer)
-{
-    return peer->addrs > 0 &&
-           (peer->numeric ||
-            mono_ms_between(peer->resolved, peer->loop->now) < NAME_KEPT_MS);
 }
 
 /* Have a connection, or be on the way to one. */
 static bool
 begin(struct peer *peer)
 {
-    struct err err;
-
-    if (peer->numeric && peer->addrs == 0) {
-        int n =
-            sock_resolve(peer->host, peer->port, peer->addr, RESOLVE_MAX, &err);
-
-        peer->addrs = n > 0 ? (unsigned)n : 0;
-    }
-    peer->attempt_error = 0;
-    if (peer->numeric || knows_address(peer)) {
-        peer->next_addr = 0;
+    switch (dial_begin(&peer->dial)) {
+    case DIAL_READY:
         return connect_next(peer);
+    case DIAL_WAIT:
+        timer_once(&peer->timer, peer->options.connect_ms);
+        return true;
+    case DIAL_FAILED:
+        break;
     }
-    peer->resolving =
-        resolve_start(peer->loop, peer->host, peer->port, on_resolved, peer);
-    if (peer->resolving == NULL) {
-        peer->attempt_error = EAGAIN;
-        return false;
-    }
-    timer_once(&peer->timer, peer->options.connect_ms);
-    return true;
+    return false;
 }
 
 /* What is left until the connection counts as broken; 0: now. */
@@ -435,7 +370,7 @@ on_timer(struct timer *timer)
     struct peer *peer = LIST_ENTRY(timer, struct peer, timer);
     int64_t left;
 
-    if (!peer->up && peer->resolving == NULL) {
+    if (!peer->up && peer->dial.resolving == NULL) {
         attempt_failed(peer, ETIMEDOUT);
         return;
     }
@@ -460,11 +395,9 @@ peer_new(struct loop *loop, const char *host, uint16_t port,
     bool bare6 = sock_is_numeric(host) && strchr(host, ':') != NULL;
 
     peer->loop = loop;
-    peer->host = xstrdup(host);
     peer->name = xasprintf(bare6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-    peer->port = port;
     peer->options = *options;
-    peer->numeric = sock_is_numeric(host);
+    dial_init(&peer->dial, loop, host, port, on_dial_ready);
     list_init(&peer->calls);
     list_init(&peer->gone);
     timer_init(&peer->timer, loop, on_timer);
@@ -477,7 +410,7 @@ on_reap(struct loop_item *item)
     struct peer *peer = LIST_ENTRY(item, struct peer, reap);
 
     timer_fini(&peer->timer);
-    free(peer->host);
+    dial_fini(&peer->dial);
     free(peer->name);
     free(peer);
 }
@@ -506,7 +439,7 @@ peer_out(struct peer *peer)
         return NULL;
     }
     if (!begin(peer)) {
-        peer->last_error = peer->attempt_error;
+        peer->last_error = peer->dial.error;
         lengthen_pause(peer);
         return NULL;
     }
