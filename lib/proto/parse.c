@@ -79,7 +79,7 @@ find_command(struct slice name, enum command *command)
     return false;
 }
 
-/* Take "<hops>" off the front of the line; false: it has no end. */
+/* Take "<hops>" off the front of the line; false: it has no end in sight. */
 static bool
 take_hops(struct slice *line, struct request *req)
 {
@@ -88,7 +88,7 @@ take_hops(struct slice *line, struct request *req)
     if (line->n == 0 || *line->p != '<') {
         return true;
     }
-    end = memchr(line->p, '>', line->n);
+    end = memchr(line->p, '>', line->n < UNKNOWN_MAX ? line->n : UNKNOWN_MAX);
     if (end == NULL) {
         return false;
     }
@@ -126,9 +126,10 @@ static enum parse_status
 look_further(struct slice in, size_t limit, size_t line_max, const char **end,
              struct parse *out)
 {
-    enum command command;
-    bool known =
-        in.n > UNKNOWN_MAX || in.n >= limit ? peek_command(in, &command) : true;
+    const struct slice head = {in.p, in.n < limit ? in.n : limit};
+    const bool is_long = in.n > UNKNOWN_MAX || in.n >= limit;
+    enum command command = COMMAND_COUNT;
+    const bool known = !is_long || peek_command(head, &command);
 
     *end = NULL;
     if (in.n < limit && known) {

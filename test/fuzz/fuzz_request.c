@@ -50,7 +50,7 @@ check_slices(const struct request *req, struct slice whole,
 
 /*
  * The first n bytes give no answer yet, or the answer; but a long line may be
- * given up on before it turns out to be merely wrong.
+ * given up on before it turns out to be a command after all.
  */
 static void
 check_cut(struct slice in, size_t n, const struct proto_limits *limits,
@@ -69,7 +69,7 @@ check_cut(struct slice in, size_t n, const struct proto_limits *limits,
         assert(out.need == 0 || out.need > n);
         assert(out.need == 0 || status == PARSE_MORE ||
                whole->consumed == out.need);
-    } else if (got != PARSE_CLOSE || status != PARSE_BAD || n <= PATIENCE) {
+    } else if (got != PARSE_CLOSE || n <= PATIENCE) {
         assert(got == status && out.why == whole->why);
         assert(got == PARSE_CLOSE ||
                (out.consumed == whole->consumed && out.skip == whole->skip));
