@@ -92,12 +92,8 @@ static const struct conn_limits limits = {65536, 1 << 20, 1 << 18};
 static void
 on_accept(void *owner, int fd, const struct sock_addr *from)
 {
-    struct conn *conn = conn_new(owner, fd, false, &limits, &ops, NULL);
-
     (void)from;
-    if (conn != NULL) {
-        conn_answer_at_once(conn);
-    }
+    (void)conn_new(owner, fd, false, &limits, &ops, NULL);
 }
 
 static void

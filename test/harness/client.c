@@ -19,6 +19,8 @@
 
 enum { CHUNK = 65536 };
 
+char client_where[512];
+
 bool
 client_try_open(struct client *c, uint16_t port)
 {
@@ -65,7 +67,7 @@ wait_io(const struct client *c, short events, struct mono end)
     int64_t left = mono_ms_between(clock_mono(), end);
 
     if (left <= 0 || poll(&wait, 1, (int)left) == 0) {
-        fail_msg("no %s in time (have \"%.*s\")",
+        fail_msg("%s: no %s in time (have \"%.*s\")", client_where,
                  events == POLLIN ? "answer" : "room to send",
                  (int)(buf_len(&c->in) < 200 ? buf_len(&c->in) : 200),
                  c->in.base != NULL ? c->in.base + c->in.start : "");
@@ -139,6 +141,7 @@ client_try_line(struct client *c)
     buf_consume(&c->in, n + 1);
     n -= n > 0 && c->line[n - 1] == '\r';
     c->line[n] = '\0';
+    c->line_n = n;
     return c->line;
 }
 

@@ -14,7 +14,11 @@ struct client {
     int fd;
     struct buf in;   /* received, not yet taken */
     char line[4096]; /* the last line taken, without its end */
+    size_t line_n;   /* bytes in it: it may hold a NUL */
 };
+
+/* Where a script is; part of the message when an answer does not come. */
+extern char client_where[512];
 
 void client_open(struct client *c, uint16_t port);
 
