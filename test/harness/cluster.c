@@ -200,7 +200,7 @@ cluster_abandon(struct cluster *c)
     release(c);
 }
 
-static const char *
+static const char *__attribute__((format(printf, 2, 0)))
 ask(struct cluster *c, const char *fmt, va_list ap)
 {
     static char answer[sizeof(((struct client *)NULL)->line)];
