@@ -35,14 +35,16 @@ buf_len(const struct buf *b)
 static inline struct slice
 buf_slice(const struct buf *b)
 {
-    return (struct slice){b->base + b->start, b->end - b->start};
+    /* Without memory start and end are 0; adding even that is undefined. */
+    return (struct slice){b->base != NULL ? b->base + b->start : NULL,
+                          b->end - b->start};
 }
 
 /* Where the next byte goes; see buf_reserve() and buf_advance(). */
 static inline char *
 buf_tail(struct buf *b)
 {
-    return b->base + b->end;
+    return b->base != NULL ? b->base + b->end : NULL;
 }
 
 /* Make room for n more bytes, moving or enlarging the memory as needed. */
