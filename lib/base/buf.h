@@ -44,7 +44,7 @@ buf_slice(const struct buf *b)
 static inline char *
 buf_tail(struct buf *b)
 {
-    return b->base != NULL ? b->base + b->end : NULL;
+    return b->base + b->end;
 }
 
 /* Make room for n more bytes, moving or enlarging the memory as needed. */

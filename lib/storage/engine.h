@@ -38,6 +38,9 @@ struct engine_ops {
     const char *file; /* in the data folder; NULL: nothing outlives a close */
     bool ordered;     /* cursors go by key, and cursor_open takes a start */
 
+    /* Checkpoints are due after so many bytes of log; 0: as the log likes. */
+    uint64_t checkpoint_bytes;
+
     /* ERR_CONFLICT: somebody else has it; ERR_CORRUPT: it is no such file. */
     int (*open)(struct engine **out, const struct store_options *options,
                 const char *path, struct engine_found *found, struct err *err);
@@ -47,11 +50,11 @@ struct engine_ops {
     enum engine_result (*get)(struct engine *engine, struct slice key,
                               size_t want, struct buf *out);
     /*
-     * Make sure that a put of so many bytes, key and record together, will
-     * find room on the disk.  Each success is followed by one release.
+     * Make sure that the put of a record of n bytes under key will find room
+     * on the disk.  Each success is followed by one release.
      */
-    bool (*reserve)(struct engine *engine, size_t bytes);
-    void (*release)(struct engine *engine, size_t bytes);
+    bool (*reserve)(struct engine *engine, struct slice key, size_t n);
+    void (*release)(struct engine *engine, struct slice key, size_t n);
     bool (*put)(struct engine *engine, struct slice key, struct slice record);
     enum engine_result (*remove)(struct engine *engine, struct slice key);
 

@@ -19,10 +19,18 @@
 
 enum {
     RECORD_EXTRA = 64, /* bytes around key and value, generously */
-    BATCH = 64,        /* keys a cursor reads ahead */
+    LEAVES = 4096,     /* pages to keep in memory */
+    NODES = 1024,
+    BATCH = 64, /* keys a cursor reads ahead */
 };
 
+/*
+ * A record dirties a page, and pages are written later, each to where it fits
+ * and its old bytes to the transaction's file.
+ */
 static const uint64_t room_step = 16 << 20;
+static const uint64_t room_slack = 8 << 20;
+static const uint64_t room_spare = 16 << 20;
 
 struct btree_engine {
     struct engine base;
@@ -88,6 +96,7 @@ tune(struct btree_engine *e, const struct store_options *o, struct err *err)
     if (!tcbdbsetmutex(e->bdb) ||
         !tcbdbtune(e->bdb, (int32_t)o->lmemb, (int32_t)o->nmemb,
                    (int64_t)o->bucket_size, (int8_t)ap, (int8_t)fp, bits) ||
+        !tcbdbsetcache(e->bdb, LEAVES, NODES) ||
         !tcbdbsetdfunit(e->bdb, (int32_t)o->dfunit)) {
         return tc_err(err, tcbdbecode(e->bdb), "set up", e->path);
     }
@@ -104,7 +113,15 @@ open_file(struct btree_engine *e, struct err *err)
     if (e->fd < 0) {
         return err_sys(err, "open %s", e->path);
     }
-    if (!room_init(&e->room, e->fd, room_step, bytes_used, e)) {
+    e->room = (struct room){
+        .fd = e->fd,
+        .used = bytes_used,
+        .arg = e,
+        .step = room_step,
+        .slack = room_slack,
+        .spare = room_spare,
+    };
+    if (!room_init(&e->room)) {
         return err_sys(err, "make room for %s", e->path);
     }
     if (!tcbdbtranbegin(e->bdb)) {
@@ -172,22 +189,24 @@ btree_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
 }
 
 static bool
-btree_reserve(struct engine *engine, size_t bytes)
+btree_reserve(struct engine *engine, struct slice key, size_t n)
 {
     struct btree_engine *e = of(engine);
+    uint64_t bytes = 2 * (key.n + n + RECORD_EXTRA);
 
-    if (!room_take(&e->room, bytes + RECORD_EXTRA)) {
+    if (!room_take(&e->room, bytes)) {
         return false;
     }
-    atomic_fetch_add(&e->unwritten, bytes + RECORD_EXTRA);
+    atomic_fetch_add(&e->unwritten, bytes);
     return true;
 }
 
 static void
-btree_release(struct engine *engine, size_t bytes)
+btree_release(struct engine *engine, struct slice key, size_t n)
 {
     (void)engine; /* the file grows later: see checkpoint */
-    (void)bytes;
+    (void)key;
+    (void)n;
 }
 
 static bool
@@ -336,6 +355,7 @@ const struct engine_ops engine_btree = {
     .name = "tcb",
     .file = "flare.bdb",
     .ordered = true,
+    .checkpoint_bytes = 8 << 20,
     .open = btree_open,
     .close = btree_close,
     .get = btree_get,

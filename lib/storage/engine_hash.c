@@ -20,6 +20,8 @@ enum {
 
 static const uint64_t default_map = 1 << 30;
 static const uint64_t room_step = 64 << 20;
+static const uint64_t room_slack = 1 << 20;
+static const uint64_t room_spare = 1 << 20; /* for a checkpoint's small file */
 
 static struct hash_engine *
 of(struct engine *engine)
@@ -109,7 +111,15 @@ open_file(struct hash_engine *e, struct err *err)
     if (e->fd < 0) {
         return err_sys(err, "open %s", e->path);
     }
-    if (!room_init(&e->room, e->fd, room_step, bytes_used, e)) {
+    e->room = (struct room){
+        .fd = e->fd,
+        .used = bytes_used,
+        .arg = e,
+        .step = room_step,
+        .slack = room_slack,
+        .spare = room_spare,
+    };
+    if (!room_init(&e->room)) {
         return err_sys(err, "make room for %s", e->path);
     }
     return 0;
@@ -243,16 +253,35 @@ hash_remove(struct engine *engine, struct slice key)
 
 /* --- the whole file ----------------------------------------------------- */
 
+/* Is there a record under key into whose place one of n bytes fits? */
 static bool
-hash_reserve(struct engine *engine, size_t bytes)
+fits_in_place(struct hash_engine *e, struct slice key, size_t n)
 {
-    return room_take(&of(engine)->room, bytes + of(engine)->extra);
+    return !e->packed && tchdbvsiz(e->hdb, key.p, (int)key.n) >= (int64_t)n;
+}
+
+static bool
+hash_reserve(struct engine *engine, struct slice key, size_t n)
+{
+    struct hash_engine *e = of(engine);
+    uint64_t bytes = key.n + n + e->extra;
+
+    if (room_take(&e->room, bytes)) {
+        return true;
+    }
+    if (!fits_in_place(e, key, n)) {
+        return false;
+    }
+    room_take_anyway(&e->room, bytes);
+    return true;
 }
 
 static void
-hash_release(struct engine *engine, size_t bytes)
+hash_release(struct engine *engine, struct slice key, size_t n)
 {
-    room_give(&of(engine)->room, bytes + of(engine)->extra);
+    struct hash_engine *e = of(engine);
+
+    room_give(&e->room, key.n + n + e->extra);
 }
 
 static uint64_t

@@ -95,18 +95,20 @@ mem_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
 }
 
 static bool
-mem_reserve(struct engine *engine, size_t bytes)
+mem_reserve(struct engine *engine, struct slice key, size_t n)
 {
     (void)engine;
-    (void)bytes;
+    (void)key;
+    (void)n;
     return true;
 }
 
 static void
-mem_release(struct engine *engine, size_t bytes)
+mem_release(struct engine *engine, struct slice key, size_t n)
 {
     (void)engine;
-    (void)bytes;
+    (void)key;
+    (void)n;
 }
 
 static bool
@@ -212,7 +214,7 @@ mem_cursor_next(struct engine_cursor *cursor, struct slice *key,
 
     while (buf_len(&c->keys) > 0) {
         enum engine_result result;
-        const char *p = buf_slice(&c->keys).p;
+        const char *p = c->keys.base + c->keys.start;
 
         memcpy(&key->n, p, sizeof(key->n));
         key->p = p + sizeof(key->n);

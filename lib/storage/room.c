@@ -4,22 +4,19 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
-/* For what the file grows by beyond the bytes of records. */
-static const uint64_t slack = 1 << 20;
 static const uint64_t large_write = 16 << 10;
 
-/* A file system that cannot reserve: is there at least as much free? */
 static bool
 is_free(const struct room *room, uint64_t bytes)
 {
     struct statvfs st;
 
     return fstatvfs(room->fd, &st) != 0 ||
-           (uint64_t)st.f_bavail * st.f_frsize > bytes;
+           (uint64_t)st.f_bavail * st.f_frsize > bytes + room->spare;
 }
 
 static bool
-extend(struct room *room, uint64_t to)
+allocate(struct room *room, uint64_t to)
 {
     uint64_t from = room->allocated;
     int rc;
@@ -31,20 +28,27 @@ extend(struct room *room, uint64_t to)
         rc = fallocate(room->fd, FALLOC_FL_KEEP_SIZE, (off_t)from,
                        (off_t)(to - from));
     } while (rc != 0 && errno == EINTR);
-    if (rc != 0 && (errno != EOPNOTSUPP || !is_free(room, to - from))) {
+    if (rc != 0 && errno != EOPNOTSUPP) {
         return false;
     }
     room->allocated = to;
     return true;
 }
 
+static bool
+extend(struct room *room, uint64_t to)
+{
+    return is_free(room, to - room->allocated) && allocate(room, to);
+}
+
 /* Under the lock: blocks for all writes under way, and some more. */
 static bool
 refill(struct room *room)
 {
-    uint64_t need =
-        room->used(room->arg) + slack + (uint64_t)atomic_load(&room->in_flight);
+    uint64_t need = room->used(room->arg) + room->slack +
+                    (uint64_t)atomic_load(&room->in_flight);
 
+    atomic_store(&room->budget, 0);
     if (need > room->allocated && !extend(room, need + room->step) &&
         !extend(room, need)) {
         return false;
@@ -54,10 +58,8 @@ refill(struct room *room)
 }
 
 bool
-room_init(struct room *room, int fd, uint64_t step, uint64_t (*used)(void *arg),
-          void *arg)
+room_init(struct room *room)
 {
-    *room = (struct room){.fd = fd, .step = step, .used = used, .arg = arg};
     (void)pthread_mutex_init(&room->lock, NULL);
     return room_reset(room);
 }
@@ -75,7 +77,10 @@ room_reset(struct room *room)
 
     (void)pthread_mutex_lock(&room->lock);
     room->allocated = 0;
-    ok = refill(room);
+    ok = allocate(room, room->used(room->arg));
+    if (ok) {
+        (void)refill(room);
+    }
     (void)pthread_mutex_unlock(&room->lock);
     return ok;
 }
@@ -97,6 +102,12 @@ room_take(struct room *room, uint64_t bytes)
         atomic_fetch_sub(&room->in_flight, n);
     }
     return ok;
+}
+
+void
+room_take_anyway(struct room *room, uint64_t bytes)
+{
+    atomic_fetch_add(&room->in_flight, (int64_t)bytes);
 }
 
 void

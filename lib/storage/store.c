@@ -30,6 +30,10 @@ store_see_version(struct store *store, uint64_t version)
 static void
 on_trouble(struct store *store, const char *text, bool stays)
 {
+    if (!stays) {
+        /* Perhaps all that is missing is the room of old log entries. */
+        store_keeper_ask(store);
+    }
     if (!atomic_load(&store->broken)) {
         atomic_store(&store->trouble, text);
     }
@@ -187,8 +191,11 @@ read_old(struct pass *p)
 static struct slice
 moved(struct slice s, const char *from, size_t n, const char *to)
 {
-    if (s.p >= from && s.p <= from + n) {
-        s.p = to + (s.p - from);
+    uintptr_t at = (uintptr_t)s.p;
+    uintptr_t start = (uintptr_t)from;
+
+    if (at >= start && at <= start + n && s.n > 0) {
+        s.p = to + (at - start);
     }
     return s;
 }
@@ -264,10 +271,11 @@ write_record(struct pass *p)
     bool touch = p->decision.answer == CHANGE_TOUCHED;
     bool ok;
 
-    if (!assemble(p, &record)) {
+    if (atomic_load_explicit(&store->broken, memory_order_relaxed) ||
+        !assemble(p, &record)) {
         return false;
     }
-    if (!store->ops->reserve(store->engine, key.n + record.n)) {
+    if (!store->ops->reserve(store->engine, key, record.n)) {
         on_trouble(store, no_room, false);
         return false;
     }
@@ -276,7 +284,7 @@ write_record(struct pass *p)
         on_trouble(store, engine_failed, true);
         ok = false;
     }
-    store->ops->release(store->engine, key.n + record.n);
+    store->ops->release(store->engine, key, record.n);
     if (ok && p->decision.item.version > 0) {
         (void)store_see_version(store, p->decision.item.version);
     }
@@ -290,6 +298,9 @@ remove_record(struct pass *p)
     uint64_t version = p->decision.item.version;
     struct slice key = p->change->key;
 
+    if (atomic_load_explicit(&store->broken, memory_order_relaxed)) {
+        return false;
+    }
     if ((p->decision.answer == CHANGE_DELETED ||
          has_given_version(p->change)) &&
         !append_entry(p, ULOG_DELETE)) {
@@ -379,6 +390,9 @@ store_flush_all(struct store *store, uint64_t *seq)
     struct ulog_entry entry = {.op = ULOG_FLUSH};
     bool ok;
 
+    if (atomic_load(&store->broken)) {
+        return false;
+    }
     keylock_all(&store->locks);
     entry.version = atomic_fetch_add(&store->clock, 1) + 1;
     ok = ulog_append(store->log, &entry);

@@ -133,6 +133,9 @@ store_keeper_start(struct store *store, uint64_t log_keep_bytes)
     k->every = log_keep_bytes / 2;
     k->every = k->every > least ? k->every : least;
     k->every = k->every < most ? k->every : most;
+    if (store->ops->checkpoint_bytes > 0) {
+        k->every = store->ops->checkpoint_bytes;
+    }
     (void)pthread_mutex_init(&k->lock, NULL);
     (void)pthread_cond_init(&k->wake, NULL);
     k->running = pthread_create(&k->thread, NULL, keep, store) == 0;
@@ -164,7 +167,8 @@ store_keeper_ask(struct store *store)
 {
     struct store_keeper *k = &store->keeper;
 
-    if (!k->running || atomic_exchange(&k->asked, true)) {
+    if (!k->running || ulog_appended(store->log) == atomic_load(&k->at) ||
+        atomic_exchange(&k->asked, true)) {
         return;
     }
     (void)pthread_mutex_lock(&k->lock);

@@ -41,11 +41,11 @@ put(struct replay *r, struct slice key, struct slice record)
     struct engine *engine = r->store->engine;
     bool ok;
 
-    if (!ops->reserve(engine, key.n + record.n)) {
+    if (!ops->reserve(engine, key, record.n)) {
         return false;
     }
     ok = ops->put(engine, key, record);
-    ops->release(engine, key.n + record.n);
+    ops->release(engine, key, record.n);
     return ok;
 }
 

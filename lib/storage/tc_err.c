@@ -16,6 +16,20 @@ enum {
     FLAG_OPEN = 1 << 0 /* not closed by its last writer */
 };
 
+#ifdef __SANITIZE_THREAD__
+/*
+ * Tokyo Cabinet looks at the first byte of a neighbouring block, which may be
+ * another record, without that record's lock; it then makes sure in its pool.
+ */
+const char *__tsan_default_suppressions(void);
+
+const char *
+__tsan_default_suppressions(void)
+{
+    return "race:libtokyocabinet\n";
+}
+#endif
+
 static enum err_code
 code_of(int ecode)
 {
@@ -45,6 +59,8 @@ tc_err(struct err *err, int ecode, const char *doing, const char *path)
         why = "another process has it open";
     } else if (ecode == TCEREAD || ecode == TCEMETA) {
         why = "the file is damaged or cut short";
+    } else if (ecode == TCEWRITE) {
+        why = "cannot write to it, is the disk full?";
     }
     return err_set(err, code, "%s %s: %s", doing, path, why);
 }

@@ -224,17 +224,30 @@ shrink(struct ulog *log)
     note_first(log);
 }
 
-/* The segment that takes an entry of size bytes, or NULL. */
+/* The disk is full: delete one segment more.  False: all are needed. */
+static bool
+shed(struct ulog *log)
+{
+    struct ulog_segment *s = segment_of(log->segments.next);
+
+    if (list_empty(&log->segments) || s == newest(log) ||
+        s->last > log->protected_at || s->refs > 1) {
+        return false;
+    }
+    drop_segment(log, s);
+    note_first(log);
+    return true;
+}
+
+/* A new segment at the end, or NULL. */
 static struct ulog_segment *
-segment_for(struct ulog *log, size_t size)
+extend(struct ulog *log, size_t size)
 {
     struct ulog_segment *s = newest(log);
     size_t want = log->segment_bytes;
     struct err err;
+    int rc;
 
-    if (s != NULL && !s->sealed && s->size - s->end >= size) {
-        return s;
-    }
     if (want < ULOG_HEADER + size) {
         want = ULOG_HEADER + size;
     }
@@ -242,12 +255,27 @@ segment_for(struct ulog *log, size_t size)
         ulog_segment_seal(s);
         log->total_bytes -= s->size - s->end;
     }
-    if (ulog_segment_create(&s, log->folder, log->last + 1, want, &err) != 0) {
+    do {
+        rc = ulog_segment_create(&s, log->folder, log->last + 1, want, &err);
+    } while (rc != 0 && shed(log));
+    if (rc != 0) {
         return NULL;
     }
     add_segment(log, s);
     shrink(log);
     return s;
+}
+
+/* The segment that takes an entry of size bytes, or NULL. */
+static struct ulog_segment *
+segment_for(struct ulog *log, size_t size)
+{
+    struct ulog_segment *s = newest(log);
+
+    if (s != NULL && !s->sealed && s->size - s->end >= size) {
+        return s;
+    }
+    return extend(log, size);
 }
 
 bool
