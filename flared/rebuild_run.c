@@ -34,7 +34,8 @@ struct rebuilder {
 /* --- the store's side --------------------------------------------------- */
 
 static bool
-on_record(struct source_owner *owner, const struct reply *record)
+on_record(struct source_owner *owner, const struct rebuild_source *source,
+          const struct reply *record)
 {
     struct rebuilder *r = LIST_ENTRY(owner, struct rebuilder, owner);
     const struct change change = {
@@ -51,6 +52,10 @@ on_record(struct source_owner *owner, const struct reply *record)
 
     if (r->is_due) {
         return false;
+    }
+    if (!rebuild_accepts(&r->plan, source, r->view,
+                         keyhash(r->view->hash, record->key))) {
+        return true;
     }
     store_apply(r->node->store, &change, r->loop->wall, &r->scratch, &outcome);
     if (outcome.answer == CHANGE_FAILED) {

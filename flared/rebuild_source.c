@@ -133,7 +133,7 @@ on_dump(struct peer_call *call, enum peer_result result,
         on_dump_line(run, reply);
     } else if (reply->kind == REPLY_VALUE) {
         run->records++;
-        run->over = !run->owner->on_record(run->owner, reply);
+        run->over = !run->owner->on_record(run->owner, run->source, reply);
     }
 }
 

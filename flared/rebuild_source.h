@@ -22,7 +22,9 @@ struct source_owner {
     uint64_t bwlimit; /* KiB/s for each source, 0: none */
 
     /* One record; false: it cannot be kept, the rebuild has failed. */
-    bool (*on_record)(struct source_owner *owner, const struct reply *record);
+    bool (*on_record)(struct source_owner *owner,
+                      const struct rebuild_source *source,
+                      const struct reply *record);
 
     /* FINISH, RESTART or FAIL; or NOTHING: this source is done.  Called from
      * within callbacks: act at the end of the turn. */

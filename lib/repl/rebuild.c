@@ -42,6 +42,7 @@ add_source(struct rebuild *out, const struct node *node)
     memcpy(source->key, node->key, sizeof(source->key));
     source->host_len = node->host_len;
     source->port = node->port;
+    source->partition = node->partition;
 }
 
 /* The slave's source: its partition's master. */
@@ -113,6 +114,15 @@ rebuild_plan(struct rebuild *out, const struct cluster_view *view,
     *why = self->role == NODE_SLAVE ? plan_slave(out, view)
                                     : plan_master(out, view);
     return *why == NULL;
+}
+
+bool
+rebuild_accepts(const struct rebuild *rebuild,
+                const struct rebuild_source *source,
+                const struct cluster_view *view, uint32_t hash)
+{
+    return rebuild->role != NODE_MASTER || view->row == NULL ||
+           view->row[hash % view->slots] == source->partition;
 }
 
 static struct rebuild_step

@@ -35,6 +35,7 @@ struct rebuild_source {
     char key[NODE_KEY_MAX + 1];
     uint16_t host_len;
     uint16_t port;
+    int partition; /* it is the master of */
     enum rebuild_phase phase;
     unsigned tries;    /* failures in a row */
     struct mono began; /* asking since */
@@ -64,6 +65,15 @@ void rebuild_fini(struct rebuild *rebuild);
 
 /* Its host, borrowed from it. */
 struct slice rebuild_host(const struct rebuild_source *source);
+
+/*
+ * True when a record with this hash is the source's to give.  A master may
+ * still hold what moved to other partitions long ago; of that it knows neither
+ * changes nor deletions.
+ */
+bool rebuild_accepts(const struct rebuild *rebuild,
+                     const struct rebuild_source *source,
+                     const struct cluster_view *view, uint32_t hash);
 
 /* What happened with a source. */
 enum rebuild_event {

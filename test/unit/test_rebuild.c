@@ -96,6 +96,28 @@ the_map_says_whom_to_copy_what_from(void **state)
     }
 }
 
+static void
+each_master_gives_what_is_its_own_now(void **state)
+{
+    struct cluster_view *view = view_of(MASTER, "s:9");
+    struct cluster_view *slave = view_of(SLAVE, "s:9");
+    struct rebuild plan = {0}, other = {0};
+    const char *why = "";
+
+    (void)state;
+    assert_true(rebuild_plan(&plan, view, &why));
+    assert_true(rebuild_plan(&other, slave, &why));
+    for (uint32_t h = 0; h < 10000; h++) {
+        assert_int_not_equal(rebuild_accepts(&plan, &plan.source[0], view, h),
+                             rebuild_accepts(&plan, &plan.source[1], view, h));
+        assert_true(rebuild_accepts(&other, &other.source[0], slave, h));
+    }
+    rebuild_fini(&plan);
+    rebuild_fini(&other);
+    cluster_view_unref(view);
+    cluster_view_unref(slave);
+}
+
 static struct rebuild
 plan_of(const char *map)
 {
@@ -274,6 +296,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_map_says_whom_to_copy_what_from),
+        cmocka_unit_test(each_master_gives_what_is_its_own_now),
         cmocka_unit_test(all_sources_deliver_in_the_end),
         cmocka_unit_test(a_source_that_stays_away_or_refuses_ends_the_rebuild),
         cmocka_unit_test(

@@ -186,21 +186,52 @@ what_was_replicated_meanwhile_is_newer(void **state)
     assert_string_equal(node_value(&t.f, "k3"), "old");
 }
 
+/* The nth key of partition 0 or 1 of two. */
+static const char *
+key_of(unsigned partition, unsigned n)
+{
+    static char key[4][16];
+    const uint16_t *row = partition_table_row(t.f.node->meta.table, 2);
+    char *out = key[2 * partition + n];
+    unsigned found = 0;
+
+    for (int i = 0;; i++) {
+        (void)snprintf(out, sizeof(key[0]), "key%d", i);
+        found +=
+            row[keyhash(KEYHASH_CRC32, slice_str(out)) % 4096] == partition;
+        if (found == n + 1) {
+            return out;
+        }
+    }
+}
+
+/* Each source also gives one that is not its own any more. */
 static void
 a_new_master_copies_all_masters_at_once_and_reports_ready(void **state)
 {
+    const char *a = key_of(0, 0), *b = key_of(1, 0);
+    char text[200];
+
     (void)state;
     begin(MASTER);
     offer(&t.a, KNOWN_MASTER, "dump 7 2 3 50");
     offer(&t.b, KNOWN_MASTER, "dump 7 2 3 50");
-    other_says(&t.b, "VALUE b 0 1 4 0\r\nb\r\nEND\r\n");
-    other_says(&t.a, "VALUE a 0 1 3 0\r\na\r\n");
+    (void)snprintf(text, sizeof(text),
+                   "VALUE %s 0 1 4 0\r\nb\r\nVALUE %s 0 1 9 0\r\nx\r\nEND\r\n",
+                   b, key_of(0, 1));
+    other_says(&t.b, text);
+    (void)snprintf(text, sizeof(text),
+                   "VALUE %s 0 1 9 0\r\nx\r\nVALUE %s 0 1 3 0\r\na\r\n",
+                   key_of(1, 1), a);
+    other_says(&t.a, text);
     (void)poll(NULL, 0, 20);
     assert_int_equal(atomic_load(&t.reported), NOTHING_REPORTED);
     other_says(&t.a, "END\r\n");
     UNTIL(atomic_load(&t.reported) == NODE_READY);
-    assert_string_equal(node_value(&t.f, "a"), "a");
-    assert_string_equal(node_value(&t.f, "b"), "b");
+    assert_string_equal(node_value(&t.f, a), "a");
+    assert_string_equal(node_value(&t.f, b), "b");
+    assert_null(node_value(&t.f, key_of(0, 1)));
+    assert_null(node_value(&t.f, key_of(1, 1)));
 }
 
 static void
