@@ -208,21 +208,32 @@ static const struct conn_ops link_conn_ops = {
     .on_eof = on_eof,
 };
 
+/* One address.  False: that came to nothing at once. */
+static bool
+connect_to(struct link *link, const struct sock_addr *addr)
+{
+    int fd = sock_connect(addr);
+
+    if (fd < 0) {
+        link->refused = link->refused && errno == ECONNREFUSED;
+        return false;
+    }
+    link->conn = conn_new(link->loop, fd, true, &limits, &link_conn_ops, link);
+    if (link->conn == NULL) {
+        link->refused = false;
+        return false;
+    }
+    set_timer(link);
+    return true;
+}
+
 static void
 connect_next(struct link *link)
 {
     while (link->next_addr < link->addrs) {
-        int fd = sock_connect(&link->addr[link->next_addr++]);
-
-        if (fd >= 0) {
-            link->conn =
-                conn_new(link->loop, fd, true, &limits, &link_conn_ops, link);
-            if (link->conn != NULL) {
-                set_timer(link);
-                return;
-            }
+        if (connect_to(link, &link->addr[link->next_addr++])) {
+            return;
         }
-        link->refused = link->refused && fd < 0 && errno == ECONNREFUSED;
     }
     fail(link, link->refused ? HEALTH_REFUSED : HEALTH_SILENT);
 }

@@ -3,28 +3,33 @@
 
 #include "cluster/map_text.h"
 
+static const struct {
+    struct slice name;
+    char c;
+} escapes[] = {{{"&amp;", 5}, '&'},
+               {{"&lt;", 4}, '<'},
+               {{"&gt;", 4}, '>'},
+               {{"&quot;", 6}, '"'},
+               {{"&apos;", 6}, '\''}};
+
+enum { ESCAPES = sizeof(escapes) / sizeof(escapes[0]) };
+
+static bool
+put_char(struct buf *out, char c)
+{
+    for (size_t i = 0; i < ESCAPES; i++) {
+        if (c == escapes[i].c) {
+            return buf_put_slice(out, escapes[i].name);
+        }
+    }
+    return buf_put(out, &c, 1);
+}
+
 static bool
 put_escaped(struct buf *out, struct slice text)
 {
-    static const struct {
-        char c;
-        const char *name;
-    } escapes[] = {{'&', "&amp;"},
-                   {'<', "&lt;"},
-                   {'>', "&gt;"},
-                   {'"', "&quot;"},
-                   {'\'', "&apos;"}};
-
     for (size_t i = 0; i < text.n; i++) {
-        const char *name = NULL;
-
-        for (size_t e = 0; e < sizeof(escapes) / sizeof(escapes[0]); e++) {
-            if (text.p[i] == escapes[e].c) {
-                name = escapes[e].name;
-            }
-        }
-        if (name != NULL ? !buf_put_str(out, name)
-                         : !buf_put(out, &text.p[i], 1)) {
+        if (!put_char(out, text.p[i])) {
             return false;
         }
     }
@@ -105,10 +110,16 @@ bad(struct xml *xml, const char *why)
     return false;
 }
 
+static bool
+is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void
 skip_space(struct xml *xml)
 {
-    while (xml->rest.n > 0 && memchr(" \t\r\n", *xml->rest.p, 4) != NULL) {
+    while (xml->rest.n > 0 && is_space(*xml->rest.p)) {
         xml->rest.p++;
         xml->rest.n--;
     }
@@ -131,7 +142,7 @@ take_rest_of_tag(struct xml *xml, const char *why)
 {
     struct slice attributes;
 
-    if (xml->rest.n == 0 || memchr("> \t\r\n", *xml->rest.p, 5) == NULL ||
+    if (xml->rest.n == 0 || (*xml->rest.p != '>' && !is_space(*xml->rest.p)) ||
         memchr(xml->rest.p, '>', xml->rest.n) == NULL) {
         return bad(xml, why);
     }
@@ -194,7 +205,7 @@ static bool
 take_int(struct xml *xml, const char *name, int min, int max, int *out,
          const char *why)
 {
-    struct slice text;
+    struct slice text = {NULL, 0};
     int64_t value;
 
     if (!take_element(xml, name, &text, why)) {
@@ -211,7 +222,7 @@ static bool
 take_u64(struct xml *xml, const char *name, uint64_t max, uint64_t *out,
          const char *why)
 {
-    struct slice text;
+    struct slice text = {NULL, 0};
 
     return take_element(xml, name, &text, why) &&
            (slice_u64(text, max, out) || bad(xml, why));
@@ -221,19 +232,10 @@ take_u64(struct xml *xml, const char *name, uint64_t max, uint64_t *out,
 static bool
 unescape(struct slice text, char *to, size_t size, size_t *n)
 {
-    static const struct {
-        struct slice name;
-        char c;
-    } escapes[] = {{{"&amp;", 5}, '&'},
-                   {{"&lt;", 4}, '<'},
-                   {{"&gt;", 4}, '>'},
-                   {{"&quot;", 6}, '"'},
-                   {{"&apos;", 6}, '\''}};
     struct xml in = {.rest = text};
 
     for (*n = 0; in.rest.n > 0; ++*n) {
         size_t e = 0;
-        size_t known = sizeof(escapes) / sizeof(escapes[0]);
 
         if (*n == size) {
             return false;
@@ -244,10 +246,10 @@ unescape(struct slice text, char *to, size_t size, size_t *n)
             in.rest.n--;
             continue;
         }
-        while (e < known && !take_text(&in, escapes[e].name)) {
+        while (e < ESCAPES && !take_text(&in, escapes[e].name)) {
             e++;
         }
-        if (e == known) {
+        if (e == ESCAPES) {
             return false;
         }
         to[*n] = escapes[e].c;
@@ -259,8 +261,8 @@ static bool
 take_name(struct xml *xml, struct node *node)
 {
     char host[NODE_HOST_MAX];
-    struct slice text;
-    uint64_t port;
+    struct slice text = {NULL, 0};
+    uint64_t port = 0;
     size_t n;
 
     if (!take_element(xml, "node_server_name", &text,
@@ -279,8 +281,8 @@ take_name(struct xml *xml, struct node *node)
 static bool
 take_fields(struct xml *xml, struct node *node)
 {
-    int role;
-    int state;
+    int role = NODE_PROXY;
+    int state = NODE_DOWN;
 
     if (!take_name(xml, node) ||
         !take_int(xml, "node_role", NODE_MASTER, NODE_PROXY, &role,
@@ -357,7 +359,7 @@ take_version(struct xml *xml, uint64_t *version)
 static bool
 take_tail(struct xml *xml, struct cluster_map *map)
 {
-    int next;
+    int next = 0;
 
     if (!take_close(xml, "node_map",
                     "the end of node_map is expected: count is too small") ||
@@ -386,7 +388,7 @@ take_map(struct xml *xml)
 {
     struct cluster_map *map;
     uint64_t version;
-    uint64_t count;
+    uint64_t count = 0;
     uint64_t item_version;
 
     if (!take_head(xml) || !take_version(xml, &version) ||

@@ -41,12 +41,11 @@ index_dismiss_slaves(struct cluster_map *map, int partition)
     for (size_t i = 0; i < map->nnodes; i++) {
         struct node *node = &map->node[i];
 
-        if (node->role == NODE_SLAVE && node->partition == partition) {
-            index_make_proxy(node);
-            if (node->state != NODE_DOWN) {
-                node->state = NODE_ACTIVE;
-            }
+        if (node->role != NODE_SLAVE || node->partition != partition) {
+            continue;
         }
+        index_make_proxy(node);
+        node->state = node->state == NODE_DOWN ? NODE_DOWN : NODE_ACTIVE;
     }
 }
 

@@ -137,7 +137,7 @@ receive(struct fake *f)
     f->pieces += f->in_sync;
     while (buf_len(&f->in) > 0) {
         struct slice rest = buf_slice(&f->in);
-        const char *end = memchr(rest.p, '\n', rest.n);
+        const char *end = rest.p != NULL ? memchr(rest.p, '\n', rest.n) : NULL;
 
         if (end == NULL) {
             break;
