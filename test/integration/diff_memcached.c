@@ -250,7 +250,7 @@ start_both(void **state)
         all.ours.port = (uint16_t)strtoul(other, NULL, 10);
         return 0;
     }
-    cluster_up(&all.cluster, 1);
+    cluster_up(&all.cluster, 2);
     cluster_make_master(&all.cluster, 0, 0);
     all.ours.port = all.cluster.nodes[0].port;
     return 0;
@@ -276,6 +276,30 @@ a_scripted_session_reads_the_same(void **state)
     open_both();
     for (size_t i = 0; i < diff_script_n; i++) {
         both(diff_script[i]);
+    }
+    close_both();
+}
+
+/* Empties the node it is sent to, and a proxy has nothing. */
+static bool
+flushes(const char *request)
+{
+    return strncmp(request, "flush_all", 9) == 0;
+}
+
+static void
+so_it_does_through_a_proxy(void **state)
+{
+    (void)state;
+    if (all.cluster.n == 0) {
+        skip();
+    }
+    all.ours.port = all.cluster.nodes[1].port;
+    open_both();
+    for (size_t i = 0; i < diff_script_n; i++) {
+        if (!flushes(diff_script[i])) {
+            both(diff_script[i]);
+        }
     }
     close_both();
 }
@@ -389,11 +413,13 @@ static void
 random_requests_read_the_same(void **state)
 {
     const char *seed = getenv("DIFF_SEED");
-    struct rand rand;
+    static struct rand rand;
     char request[400];
 
     (void)state;
-    rand_init(&rand, seed != NULL ? strtoull(seed, NULL, 10) : 1);
+    if (rand.state == 0) {
+        rand_init(&rand, seed != NULL ? strtoull(seed, NULL, 10) : 1);
+    }
     open_both();
     for (int i = 0; i < REQUESTS; i++) {
         uint32_t dice = rand_below(&rand, 10);
@@ -413,6 +439,16 @@ random_requests_read_the_same(void **state)
     close_both();
 }
 
+static void
+the_cluster_ends_well(void **state)
+{
+    (void)state;
+    if (all.cluster.n == 0) {
+        skip();
+    }
+    cluster_finish(&all.cluster);
+}
+
 int
 main(void)
 {
@@ -421,6 +457,9 @@ main(void)
         cmocka_unit_test(a_cas_succeeds_once),
         cmocka_unit_test(both_close),
         cmocka_unit_test(random_requests_read_the_same),
+        cmocka_unit_test(so_it_does_through_a_proxy),
+        cmocka_unit_test(random_requests_read_the_same),
+        cmocka_unit_test(the_cluster_ends_well),
     };
 
     if (access(memcached_path(), X_OK) != 0) {
