@@ -60,7 +60,7 @@ copy_new(struct flared *node, struct loop *loop, struct loop_item *progress,
     copy->drain_until = UINT64_MAX;
     copy->acked = after;
     copy->pause_ms = PAUSE_MIN;
-    copy->flight = xcalloc(COPY_WINDOW, sizeof(*copy->flight));
+    copy->flight = xcalloc(COPY_RING, sizeof(*copy->flight));
     list_init(&copy->link);
     timer_init(&copy->pause, loop, on_pause_over);
     host = xstrndup(name.p, name.n);
@@ -82,6 +82,7 @@ copy_free(struct copy *copy)
     ulog_reader_close(copy->reader);
     cluster_view_unref(copy->view);
     free(copy->flight);
+    buf_fini(&copy->scratch);
     free(copy);
 }
 
@@ -197,7 +198,7 @@ on_answer(struct peer_call *call, enum peer_result result,
     if (result == PEER_REPLY && !reply->last) {
         return;
     }
-    copy->head = (copy->head + 1) % COPY_WINDOW;
+    copy->head = (copy->head + 1) % COPY_RING;
     copy->inflight--;
     copy->bytes -= flight->bytes;
     if (copy->closing) {
@@ -247,12 +248,12 @@ emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
     return false;
 }
 
-/* False: it could not be sent, and the copy settles. */
+/* One request; `seq` is what its answer acknowledges. */
 static bool
-send_entry(struct copy *copy, const struct ulog_entry *entry)
+send_request(struct copy *copy, const struct ulog_entry *entry, uint64_t seq)
 {
     struct flight *flight =
-        &copy->flight[(copy->head + copy->inflight) % COPY_WINDOW];
+        &copy->flight[(copy->head + copy->inflight) % COPY_RING];
     struct buf *out = peer_out(copy->peer);
 
     if (out == NULL || !emit(out, slice_str(copy->node->self), entry)) {
@@ -260,12 +261,46 @@ send_entry(struct copy *copy, const struct ulog_entry *entry)
         return false;
     }
     flight->copy = copy;
-    flight->seq = entry->seq;
+    flight->seq = seq;
     flight->bytes = entry->key.n + entry->value.n;
     copy->inflight++;
     copy->bytes += flight->bytes;
     peer_expect(copy->peer, &flight->call, EXPECT_LINE, on_answer);
     return true;
+}
+
+/*
+ * A copy that is being built may not have the record yet that is touched, and
+ * the dump that brings it may have read it before.  So the record goes first;
+ * unless it is another one by now, which then comes later in the log.
+ */
+static bool
+send_touched(struct copy *copy, const struct ulog_entry *entry)
+{
+    struct ulog_entry record = {.op = ULOG_SET, .key = entry->key};
+    struct item item;
+
+    if (store_get(copy->node->store, entry->key, copy->loop->wall,
+                  &copy->scratch, &item) != STORE_OK ||
+        item.version != entry->version) {
+        return true;
+    }
+    record.flags = item.flags;
+    record.expire = item.expire;
+    record.version = item.version;
+    record.value = item.value;
+    return send_request(copy, &record, entry->seq - 1);
+}
+
+/* False: it could not be sent, and the copy settles. */
+static bool
+send_entry(struct copy *copy, const struct ulog_entry *entry)
+{
+    if (entry->op == ULOG_TOUCH && copy->target.state != NODE_ACTIVE &&
+        !send_touched(copy, entry)) {
+        return false;
+    }
+    return send_request(copy, entry, entry->seq);
 }
 
 static bool

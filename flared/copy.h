@@ -26,6 +26,7 @@
 enum {
     COPY_WINDOW = 1024,          /* entries in flight */
     COPY_WINDOW_BYTES = 1 << 20, /* their keys and values; one is always let */
+    COPY_RING = COPY_WINDOW + 1, /* one entry may take two requests */
     COPY_TURN = 4096,            /* entries looked at in one turn */
 };
 
@@ -58,9 +59,10 @@ struct copy {
     enum copy_state state;
     uint64_t read;  /* last entry taken from the log */
     uint64_t acked; /* everything up to here that concerns it has arrived */
-    struct flight *flight; /* a ring of COPY_WINDOW */
+    struct flight *flight; /* a ring of COPY_RING */
     unsigned head, inflight;
-    size_t bytes; /* in flight */
+    size_t bytes;       /* in flight */
+    struct buf scratch; /* a record, to go before a touch of it */
 
     struct timer pause;
     int64_t pause_ms;

@@ -128,6 +128,17 @@ passed(uint64_t seq)
     return gate_has_passed(&t.f.node->gate, seq);
 }
 
+/* How far the first copy is. */
+static uint64_t
+replicator_acked(void)
+{
+    struct copy_status status;
+
+    return replicator_status(t.f.node->replicator, &status, 1) == 1
+               ? status.acked
+               : 0;
+}
+
 #define UNTIL(condition) OTHER_UNTIL(&t.b, condition)
 
 static void
@@ -174,6 +185,26 @@ flush_all_and_touch_are_passed_on(void **state)
     other_hears(&t.b, "<me:1>flush_all");
     other_says(&t.b, "TOUCHED\r\nOK\r\n");
     UNTIL(passed(seq));
+}
+
+static void
+a_touch_of_what_a_new_copy_may_lack_brings_it_along(void **state)
+{
+    uint64_t seq;
+    char line[200];
+
+    (void)state;
+    (void)node_set(&t.f, "a", "1");
+    use_map(MASTER "%b S/prep/0/1");
+    seq = node_change(&t.f, CHANGE_TOUCH, "a", SLICE(""));
+    other_accept(&t.b);
+    hears_set(&t.b, "a", "1");
+    other_line(&t.b, line, sizeof(line));
+    assert_int_equal(strncmp(line, "<me:1>touch a ", 14), 0);
+    other_says(&t.b, "STORED\r\n");
+    assert_int_not_equal(replicator_acked(), seq);
+    other_says(&t.b, "TOUCHED\r\n");
+    UNTIL(replicator_acked() == seq);
 }
 
 static void
@@ -499,6 +530,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         EACH(a_slave_gets_each_change_in_order_and_the_gate_follows),
         EACH(flush_all_and_touch_are_passed_on),
+        EACH(a_touch_of_what_a_new_copy_may_lack_brings_it_along),
         EACH(a_broken_connection_resumes_behind_the_last_answer),
         EACH(nobody_there_is_no_reason_to_give_up),
         EACH(an_error_answer_is_no_acknowledgement),
