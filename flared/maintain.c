@@ -8,8 +8,8 @@
 #include "net/timer.h"
 
 enum {
-    SWEEP_RECORDS = 64, /* looked at in one step */
-    SWEEP_STEP_MS = 10,
+    SWEEP_BUDGET = 8,  /* records a look may remove */
+    SWEEP_BUSY_MS = 5, /* to the next look when it removed so many */
     CHECKPOINT_MS = 10000,
 };
 
@@ -17,6 +17,7 @@ struct maintain {
     struct flared *node;
     struct loop loop;
     struct timer sweep, checkpoint, flush;
+    int64_t sweep_ms;
     struct cleanup *cleanup;
 };
 
@@ -25,7 +26,10 @@ on_sweep(struct timer *timer)
 {
     struct maintain *m = LIST_ENTRY(timer, struct maintain, sweep);
 
-    (void)store_sweep(m->node->store, m->loop.wall, SWEEP_RECORDS);
+    unsigned n = store_sweep(m->node->store, m->loop.wall, SWEEP_BUDGET);
+
+    /* Every look takes locks that writers want: gently, unless it pays. */
+    timer_once(&m->sweep, n >= SWEEP_BUDGET ? SWEEP_BUSY_MS : m->sweep_ms);
 }
 
 static void
@@ -67,8 +71,9 @@ maintain_start(struct maintain **out, struct flared *node, struct err *err)
     timer_init(&m->flush, &m->loop, on_flush);
     timer_every(&m->checkpoint, CHECKPOINT_MS);
     m->cleanup = cleanup_new(node, &m->loop);
-    if (node->options.sweep_interval > 0) {
-        timer_every(&m->sweep, SWEEP_STEP_MS);
+    m->sweep_ms = (int64_t)node->options.sweep_interval;
+    if (m->sweep_ms > 0) {
+        timer_once(&m->sweep, m->sweep_ms);
     }
     rc = loop_start(&m->loop, "maintain", err);
     if (rc != 0) {

@@ -13,6 +13,7 @@ enum {
     DISCARD_MAX = 1 << 20, /* unread input thrown away before closing */
 };
 
+static void flush(struct conn *conn);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 
 /* The end has come: on_closed at the end of the turn. */
@@ -229,10 +230,13 @@ on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     loop_woke(conn->loop);
-    if (is_listening(conn)) {
-        fill(conn);
-    } else {
+    if (!is_listening(conn)) {
         watch_read(conn, false); /* paused: the kernel may keep it */
+        return;
+    }
+    fill(conn);
+    if (conn->eager && !conn->dead && !conn->over) {
+        flush(conn);
     }
 }
 
@@ -454,6 +458,12 @@ conn_close_after_flush(struct conn *conn)
 {
     conn->closing = true;
     loop_at_turn_end(conn->loop, &conn->flush);
+}
+
+void
+conn_answer_at_once(struct conn *conn)
+{
+    conn->eager = true;
 }
 
 void

@@ -92,8 +92,12 @@ static const struct conn_limits limits = {65536, 1 << 20, 1 << 18};
 static void
 on_accept(void *owner, int fd, const struct sock_addr *from)
 {
+    struct conn *conn = conn_new(owner, fd, false, &limits, &ops, NULL);
+
     (void)from;
-    (void)conn_new(owner, fd, false, &limits, &ops, NULL);
+    if (conn != NULL) {
+        conn_answer_at_once(conn);
+    }
 }
 
 static void

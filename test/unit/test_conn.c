@@ -15,8 +15,9 @@ struct echo {
     int error;
     bool pause_each; /* pause after each line */
     bool wants_eof;
-    size_t need; /* ask for that much at the first input */
-    size_t most; /* longest input offered */
+    size_t need;             /* ask for that much at the first input */
+    size_t most;             /* longest input offered */
+    struct loop_item *first; /* to run at the turn's end, before the conn */
 };
 
 static size_t
@@ -26,6 +27,10 @@ on_input(struct conn *conn, struct slice in)
     size_t used = 0;
 
     e->inputs++;
+    if (e->first != NULL) {
+        loop_at_turn_end(conn->loop, e->first);
+        e->first = NULL;
+    }
     e->most = in.n > e->most ? in.n : e->most;
     if (e->need > 0) {
         conn_need(conn, e->need);
@@ -431,6 +436,47 @@ closing_after_flush_sends_all_and_tells_once(void **state)
     end(&e);
 }
 
+struct snoop {
+    struct loop_item item;
+    struct echo *echo;
+    bool was_there;
+};
+
+static void
+on_snoop(struct loop_item *item)
+{
+    struct snoop *snoop = LIST_ENTRY(item, struct snoop, item);
+    char got[4];
+
+    snoop->was_there = recv(snoop->echo->fd, got, sizeof(got), MSG_PEEK) == 2;
+}
+
+static void
+an_answer_at_once_is_out_before_the_turn_ends(void **state)
+{
+    (void)state;
+    for (int at_once = 0; at_once < 2; at_once++) {
+        struct echo e;
+        struct snoop snoop = {{.run = on_snoop}, &e, false};
+        char got[2];
+
+        begin(&e, &ops);
+        if (at_once) {
+            conn_answer_at_once(e.conn);
+        }
+        e.first = &snoop.item;
+        say(&e, "a\n", 2);
+        hear(&e, got, 2);
+        assert_int_equal(snoop.was_there, at_once);
+        assert_int_equal(e.conn->bytes_out, 2);
+        say(&e, "q\nrest", 6);
+        hear(&e, got, 2);
+        hear_end(&e);
+        RUN_UNTIL(&e.f, e.closed == 1);
+        end(&e);
+    }
+}
+
 static void
 a_vanished_reader_is_noticed_when_writing(void **state)
 {
@@ -486,6 +532,7 @@ main(void)
         cmocka_unit_test(a_paused_half_closed_peer_is_served_when_resumed),
         cmocka_unit_test(a_connection_may_be_closed_from_within_on_input),
         cmocka_unit_test(closing_after_flush_sends_all_and_tells_once),
+        cmocka_unit_test(an_answer_at_once_is_out_before_the_turn_ends),
         cmocka_unit_test(a_vanished_reader_is_noticed_when_writing),
         cmocka_unit_test(an_idle_connection_expires),
     };

@@ -180,6 +180,9 @@ talk_with_seed(uint64_t seed, struct conn_limits limits)
     frames.fd = pair[0];
     frames.conn =
         conn_new(&frames.f.loop, pair[1], false, &limits, &ops, &frames);
+    if (seed % 2 == 0) {
+        conn_answer_at_once(frames.conn);
+    }
     talk(&frames, buf_slice(&text));
     frames.waits = false;
     if (frames.conn != NULL) {
@@ -311,6 +314,9 @@ begin_crowd(struct crowd *crowd, uint64_t seed)
         crowd->members[i].conn =
             conn_new(&crowd->f.loop, pair[1], false, &crowd_limits, &crowd_ops,
                      &crowd->members[i]);
+        if (i % 2 == 0) {
+            conn_answer_at_once(crowd->members[i].conn);
+        }
     }
 }
 
