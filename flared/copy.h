@@ -24,8 +24,8 @@
 #include "storage/ulog.h"
 
 enum {
-    COPY_WINDOW = 1024,          /* entries in flight */
-    COPY_WINDOW_BYTES = 1 << 20, /* their keys and values; one is always let */
+    COPY_WINDOW = 8192,          /* entries in flight */
+    COPY_WINDOW_BYTES = 4 << 20, /* their keys and values; one is always let */
     COPY_RING = COPY_WINDOW + 1, /* one entry may take two requests */
     COPY_TURN = 4096,            /* entries looked at in one turn */
 };
