@@ -236,7 +236,7 @@ static enum engine_result
 hash_remove(struct engine *engine, struct slice key)
 {
     struct hash_engine *e = of(engine);
-    bool watched = atomic_load(&e->watchers) > 0;
+    bool watched = atomic_load(&e->walkers) > 0;
     enum engine_result result = ENGINE_OK;
 
     if (watched) {

@@ -26,11 +26,12 @@ struct hash_engine {
     bool packed;  /* records are compressed, sizes say nothing */
     struct room room;
     /*
-     * Held shared by writers while there are exact cursors, and exclusively
-     * by a cursor that moves: the shared iterator is its own meanwhile.
+     * Held shared by writers that have cursors to tell, and exclusively by a
+     * cursor that moves: the shared iterator is its own meanwhile.
      */
     pthread_rwlock_t walk;
-    _Atomic unsigned watchers; /* exact cursors */
+    _Atomic unsigned watchers; /* exact cursors: to be told of every move */
+    _Atomic unsigned walkers;  /* all cursors: to be told of removals */
     struct list cursors;       /* all of them; under walk */
 };
 

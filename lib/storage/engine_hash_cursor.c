@@ -49,6 +49,7 @@ hash_cursor_open(struct engine *engine, bool exact, struct slice from)
     (void)pthread_rwlock_wrlock(&e->walk);
     list_append(&e->cursors, &c->link);
     (void)pthread_rwlock_unlock(&e->walk);
+    atomic_fetch_add(&e->walkers, 1);
     if (exact) {
         atomic_fetch_add(&e->watchers, 1);
     }
@@ -64,6 +65,7 @@ hash_cursor_close(struct engine_cursor *cursor)
     (void)pthread_rwlock_wrlock(&e->walk);
     list_remove(&c->link);
     (void)pthread_rwlock_unlock(&e->walk);
+    atomic_fetch_sub(&e->walkers, 1);
     if (c->exact) {
         atomic_fetch_sub(&e->watchers, 1);
     }
@@ -159,8 +161,7 @@ read_ahead(struct hash_cursor *c)
 static bool
 stands_on(const struct hash_cursor *c, struct slice key)
 {
-    return c->exact && c->started && !c->ended &&
-           slice_eq(buf_slice(&c->at), key);
+    return c->started && !c->ended && slice_eq(buf_slice(&c->at), key);
 }
 
 static bool

@@ -100,7 +100,15 @@ open_log(struct store *store, const struct store_options *options,
     };
 
     store->meta_path = xasprintf("%s/checkpoint", folder);
-    return ulog_open(&store->log, &log, err);
+    if (ulog_open(&store->log, &log, err) == 0) {
+        return 0;
+    }
+    return err->code == ERR_CORRUPT
+               ? err_wrap(err,
+                          "the log is damaged; move %s away and "
+                          "reconstruct this node",
+                          store->data_dir)
+               : (int)err->code;
 }
 
 /* Did somebody write the file who did not write the log? */
@@ -134,6 +142,9 @@ make_plan(struct store *store, const struct store_meta *meta,
         return (struct plan){.forget = true};
     }
     if (!meta->exists) {
+        if (!found->clean) {
+            log_warn("%s was not closed by whoever wrote it", store->path);
+        }
         return (struct plan){.replay = true, .merge = true};
     }
     if (strcmp(meta->engine, store->ops->name) != 0 || foreign) {

@@ -146,6 +146,18 @@ lock_folder(struct ulog *log, struct err *err)
     return 0;
 }
 
+/* It is held for the time of a copy: waiting awake is cheaper. */
+static void
+init_lock(struct ulog *log)
+{
+    pthread_mutexattr_t attr;
+
+    (void)pthread_mutexattr_init(&attr);
+    (void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+    (void)pthread_mutex_init(&log->lock, &attr);
+    (void)pthread_mutexattr_destroy(&attr);
+}
+
 int
 ulog_open(struct ulog **out, const struct ulog_options *options,
           struct err *err)
@@ -161,7 +173,7 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     log->protected_at = UINT64_MAX;
     log->lock_fd = -1;
     list_init(&log->segments);
-    (void)pthread_mutex_init(&log->lock, NULL);
+    init_lock(log);
     rc = lock_folder(log, err);
     if (rc == 0) {
         rc = load_segments(log, err);

@@ -180,6 +180,32 @@ a_sweep_removes_what_expired_a_few_at_a_time(void **state)
     on_each(check_sweep);
 }
 
+/* Nothing but expired records over long stretches of the file. */
+static void
+check_sweep_all(struct fixture *f)
+{
+    char key[16];
+    unsigned removed = 0;
+    unsigned calls = 0;
+
+    for (int i = 0; i < 4000; i++) {
+        (void)snprintf(key, sizeof(key), "k%d", i);
+        set_expiring(f, key, i > 2000 ? now.s - 1 : 0);
+    }
+    while (removed < 1999) {
+        removed += store_sweep(f->store, now, 20);
+        assert_true(++calls < 400);
+    }
+    assert_int_equal(store_count(f->store), 2001);
+}
+
+static void
+a_sweep_is_not_thrown_back_by_what_it_removes(void **state)
+{
+    (void)state;
+    on_each(check_sweep_all);
+}
+
 static void
 check_copies(struct fixture *f)
 {
@@ -446,6 +472,7 @@ main(void)
         cmocka_unit_test(
             an_expired_record_is_a_miss_and_goes_without_a_log_entry),
         cmocka_unit_test(a_sweep_removes_what_expired_a_few_at_a_time),
+        cmocka_unit_test(a_sweep_is_not_thrown_back_by_what_it_removes),
         cmocka_unit_test(a_late_copy_does_not_bring_a_deleted_key_back),
         cmocka_unit_test(a_deletion_of_an_absent_key_is_remembered),
         cmocka_unit_test(flush_all_empties_and_versions_go_on),
