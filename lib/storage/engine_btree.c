@@ -262,7 +262,7 @@ btree_checkpoint(struct engine *engine)
 static bool
 btree_sync(struct engine *engine)
 {
-    return fsync(of(engine)->fd) == 0;
+    return room_sync(&of(engine)->room);
 }
 
 /* --- cursors: always by key, so nothing that moves disturbs them --------- */

@@ -323,7 +323,7 @@ hash_sync(struct engine *engine)
      * Not tchdbsync(), which stops everybody while the disk writes: the file
      * is a shared mapping, whose dirty pages fsync writes as well.
      */
-    return fsync(of(engine)->fd) == 0;
+    return room_sync(&of(engine)->room);
 }
 
 const struct engine_ops engine_hash = {

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+static const uint64_t sync_step = 8 << 20;
 static const uint64_t large_write = 16 << 10;
 
 static bool
@@ -114,4 +116,18 @@ void
 room_give(struct room *room, uint64_t bytes)
 {
     atomic_fetch_sub(&room->in_flight, (int64_t)bytes);
+}
+
+bool
+room_sync(struct room *room)
+{
+    uint64_t end = room->used(room->arg);
+
+    for (uint64_t at = 0; at < end; at += sync_step) {
+        (void)sync_file_range(room->fd, (off_t)at, (off_t)sync_step,
+                              SYNC_FILE_RANGE_WAIT_BEFORE |
+                                  SYNC_FILE_RANGE_WRITE |
+                                  SYNC_FILE_RANGE_WAIT_AFTER);
+    }
+    return fsync(room->fd) == 0;
 }

@@ -38,6 +38,12 @@ bool room_take(struct room *room, uint64_t bytes);
 void room_take_anyway(struct room *room, uint64_t bytes);
 void room_give(struct room *room, uint64_t bytes);
 
+/*
+ * Everything in the file is on the disk afterwards.  In steps: a single fsync
+ * of much data makes those wait who let the file grow meanwhile.
+ */
+bool room_sync(struct room *room);
+
 /* The file was cut to a new size: begin again.  Nobody writes meanwhile. */
 bool room_reset(struct room *room);
 

@@ -32,7 +32,7 @@ on_trouble(struct store *store, const char *text, bool stays)
 {
     if (!stays) {
         /* Perhaps all that is missing is the room of old log entries. */
-        store_keeper_ask(store);
+        store_keeper_ask(store, true);
     }
     if (!atomic_load(&store->broken)) {
         atomic_store(&store->trouble, text);

@@ -22,8 +22,9 @@ struct store_keeper {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop, wanted;      /* under lock */
-    _Atomic bool asked;     /* wanted was set, do not lock again */
+    bool stop, work;        /* under lock */
+    _Atomic bool due;       /* a checkpoint is wanted */
+    _Atomic bool asked;     /* work was set, do not lock again */
     _Atomic uint64_t at;    /* bytes logged when the last one was made */
     uint64_t every;         /* bytes */
     _Atomic bool surveying; /* finding the largest version in an old file */
@@ -61,22 +62,23 @@ uint64_t store_see_version(struct store *store, uint64_t version);
 int store_replay(struct store *store, uint64_t after, bool merge,
                  struct err *err);
 
-/* Start and stop the thread; asking is cheap. */
+/* Start and stop the thread; have it look after the log or a checkpoint. */
 void store_keeper_start(struct store *store, uint64_t log_keep_bytes);
 void store_keeper_stop(struct store *store);
-void store_keeper_ask(struct store *store);
+void store_keeper_ask(struct store *store, bool checkpoint);
 
-/* Has enough been logged for a checkpoint? */
+/* Is there anything to be done?  Cheap. */
 static inline void
 store_keeper_look(struct store *store)
 {
     struct store_keeper *k = &store->keeper;
+    bool due = ulog_appended(store->log) -
+                   atomic_load_explicit(&k->at, memory_order_relaxed) >
+               k->every;
 
-    if (ulog_appended(store->log) -
-                atomic_load_explicit(&k->at, memory_order_relaxed) >
-            k->every &&
+    if ((due || ulog_untidy(store->log)) &&
         !atomic_load_explicit(&k->asked, memory_order_relaxed)) {
-        store_keeper_ask(store);
+        store_keeper_ask(store, due);
     }
 }
 

@@ -93,29 +93,41 @@ survey(struct store *store)
     }
 }
 
+static void
+do_work(struct store *store)
+{
+    struct store_keeper *k = &store->keeper;
+    struct err err;
+
+    ulog_tend(store->log);
+    if (!atomic_exchange(&k->due, false)) {
+        return;
+    }
+    if (store_checkpoint(store, &err) != 0) {
+        log_error("checkpoint: %s", err.msg);
+        /* Not again before as much was logged once more. */
+        atomic_store(&k->at, ulog_appended(store->log));
+    }
+}
+
 static void *
 keep(void *arg)
 {
     struct store *store = arg;
     struct store_keeper *k = &store->keeper;
-    struct err err;
 
     if (!atomic_load(&store->complete)) {
         survey(store);
     }
     (void)pthread_mutex_lock(&k->lock);
     while (!k->stop) {
-        if (!k->wanted) {
+        if (!k->work) {
             (void)pthread_cond_wait(&k->wake, &k->lock);
             continue;
         }
-        k->wanted = false;
+        k->work = false;
         (void)pthread_mutex_unlock(&k->lock);
-        if (store_checkpoint(store, &err) != 0) {
-            log_error("checkpoint: %s", err.msg);
-            /* Not again before as much was logged once more. */
-            atomic_store(&k->at, ulog_appended(store->log));
-        }
+        do_work(store);
         atomic_store(&k->asked, false);
         (void)pthread_mutex_lock(&k->lock);
     }
@@ -163,16 +175,24 @@ store_keeper_stop(struct store *store)
 }
 
 void
-store_keeper_ask(struct store *store)
+store_keeper_ask(struct store *store, bool checkpoint)
 {
     struct store_keeper *k = &store->keeper;
 
-    if (!k->running || ulog_appended(store->log) == atomic_load(&k->at) ||
-        atomic_exchange(&k->asked, true)) {
+    if (!k->running) {
+        return;
+    }
+    if (checkpoint) {
+        if (ulog_appended(store->log) == atomic_load(&k->at)) {
+            return; /* it would change nothing */
+        }
+        atomic_store(&k->due, true);
+    }
+    if (atomic_exchange(&k->asked, true)) {
         return;
     }
     (void)pthread_mutex_lock(&k->lock);
-    k->wanted = true;
+    k->work = true;
     (void)pthread_cond_signal(&k->wake);
     (void)pthread_mutex_unlock(&k->lock);
 }

@@ -14,7 +14,10 @@
 #include "base/log.h"
 #include "storage/ulog_impl.h"
 
-enum { STRETCH = 4 }; /* a reader may hold the log at so many times its size */
+enum {
+    STRETCH = 4,     /* a reader may hold the log at so many times its size */
+    DROPPED_MAX = 4, /* files an append leaves to ulog_tend() */
+};
 
 static const uint64_t default_segment = 64 << 20;
 
@@ -30,34 +33,54 @@ newest(struct ulog *log)
     return list_empty(&log->segments) ? NULL : segment_of(log->segments.prev);
 }
 
-/* What it takes on the disk. */
-static uint64_t
-footprint(const struct ulog_segment *s)
-{
-    return s->sealed ? s->end : s->size;
-}
-
 static void
 add_segment(struct ulog *log, struct ulog_segment *s)
 {
     list_append(&log->segments, &s->link);
-    log->total_bytes += footprint(s);
+    log->total_bytes += s->file_bytes;
     if (s->header.version > log->version) {
         log->version = s->header.version;
     }
     log->last = s->last;
 }
 
+/* Take it off the list; tidy() deletes the file. */
 static void
 drop_segment(struct ulog *log, struct ulog_segment *s)
 {
     list_remove(&s->link);
-    log->total_bytes -= footprint(s);
+    log->total_bytes -= s->file_bytes;
     atomic_store(&s->discarded, true);
-    if (unlink(s->path) != 0) {
-        log_warn_sys("cannot delete %s", s->path);
+    list_append(&log->dropped, &s->link);
+    log->ndropped++;
+    atomic_store(&log->untidy, true);
+}
+
+/*
+ * Delete the files of dropped segments, down to `most` of them.  Under the
+ * lock, but not while a file is being deleted.
+ */
+static void
+tidy(struct ulog *log, unsigned most)
+{
+    while (log->ndropped > most) {
+        struct ulog_segment *s = segment_of(log->dropped.next);
+        bool last;
+
+        list_remove(&s->link);
+        log->ndropped--;
+        (void)pthread_mutex_unlock(&log->lock);
+        if (unlink(s->path) != 0) {
+            log_warn_sys("cannot delete %s", s->path);
+        }
+        (void)pthread_mutex_lock(&log->lock);
+        last = ulog_segment_unref(s);
+        (void)pthread_mutex_unlock(&log->lock);
+        if (last) {
+            ulog_segment_free(s);
+        }
+        (void)pthread_mutex_lock(&log->lock);
     }
-    ulog_segment_unref(s);
 }
 
 static void
@@ -93,7 +116,7 @@ load_segment(struct ulog *log, const char *name, bool last, struct err *err)
         return 0;
     }
     if (before != NULL && s->header.first != before->last + 1) {
-        ulog_segment_unref(s);
+        ulog_segment_free(s);
         return err_set(err, ERR_CORRUPT,
                        "%s: entries are missing before it, after offset %zu "
                        "of %s",
@@ -173,9 +196,12 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     log->protected_at = UINT64_MAX;
     log->lock_fd = -1;
     list_init(&log->segments);
+    list_init(&log->dropped);
+    log->spare_path = xasprintf("%s/next.ulog", log->folder);
     init_lock(log);
     rc = lock_folder(log, err);
     if (rc == 0) {
+        (void)unlink(log->spare_path);
         rc = load_segments(log, err);
     }
     if (rc != 0) {
@@ -186,35 +212,53 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     return 0;
 }
 
+static void
+discard_spare(struct ulog *log)
+{
+    if (log->spare != NULL) {
+        (void)unlink(log->spare_path);
+        ulog_segment_free(log->spare);
+        log->spare = NULL;
+    }
+}
+
 void
 ulog_close(struct ulog *log)
 {
     if (log == NULL) {
         return;
     }
+    (void)pthread_mutex_lock(&log->lock);
+    tidy(log, 0);
+    (void)pthread_mutex_unlock(&log->lock);
+    discard_spare(log);
     while (!list_empty(&log->segments)) {
         struct ulog_segment *s = segment_of(log->segments.next);
 
         list_remove(&s->link);
-        ulog_segment_unref(s);
+        ulog_segment_free(s);
     }
     if (log->lock_fd >= 0) {
         (void)close(log->lock_fd);
     }
     (void)pthread_mutex_destroy(&log->lock);
     free(log->folder);
+    free(log->spare_path);
     free(log);
 }
 
 int
 ulog_reset(struct ulog *log, uint64_t last, struct err *err)
 {
+    (void)pthread_mutex_lock(&log->lock);
     while (!list_empty(&log->segments)) {
         drop_segment(log, segment_of(log->segments.next));
     }
+    tidy(log, 0);
     log->last = last;
     log->first = last + 1;
     log->version = 0;
+    (void)pthread_mutex_unlock(&log->lock);
     return fsync(log->lock_fd) != 0 ? err_sys(err, "fsync %s", log->folder) : 0;
 }
 
@@ -247,30 +291,58 @@ shed(struct ulog *log)
         return false;
     }
     drop_segment(log, s);
+    list_remove(&s->link);
+    log->ndropped--;
+    (void)unlink(s->path);
+    ulog_segment_free(s);
     note_first(log);
     return true;
+}
+
+/* A file for the next segment, with room for so much. */
+static struct ulog_segment *
+new_segment(struct ulog *log, size_t want)
+{
+    AUTO_FREE char *path = NULL;
+    struct ulog_segment *s = log->spare;
+    struct err err;
+    int rc;
+
+    if (s != NULL && s->size >= want) {
+        log->spare = NULL;
+        return s;
+    }
+    path = xasprintf("%s/large.ulog", log->folder);
+    do {
+        rc = ulog_segment_prepare(&s, path, want, &err);
+    } while (rc != 0 && shed(log));
+    return s;
 }
 
 /* A new segment at the end, or NULL. */
 static struct ulog_segment *
 extend(struct ulog *log, size_t size)
 {
-    struct ulog_segment *s = newest(log);
+    struct ulog_segment *before = newest(log);
     size_t want = log->segment_bytes;
+    struct ulog_segment *s;
     struct err err;
-    int rc;
 
     if (want < ULOG_HEADER + size) {
         want = ULOG_HEADER + size;
     }
-    if (s != NULL && !s->sealed) {
-        ulog_segment_seal(s);
-        log->total_bytes -= s->size - s->end;
+    if (before != NULL && !before->sealed) {
+        log->total_bytes -= before->file_bytes;
+        ulog_segment_seal(before);
+        log->total_bytes += before->file_bytes;
     }
-    do {
-        rc = ulog_segment_create(&s, log->folder, log->last + 1, want, &err);
-    } while (rc != 0 && shed(log));
-    if (rc != 0) {
+    s = new_segment(log, want);
+    if (s == NULL) {
+        return NULL;
+    }
+    if (ulog_segment_begin(s, log->folder, log->last + 1, &err) != 0) {
+        (void)unlink(s->path);
+        ulog_segment_free(s);
         return NULL;
     }
     add_segment(log, s);
@@ -317,12 +389,49 @@ ulog_append(struct ulog *log, struct ulog_entry *entry)
     atomic_store_explicit(&s->end, s->end + size, memory_order_release);
     atomic_fetch_add_explicit(&log->appended, size, memory_order_relaxed);
     atomic_store(&log->last, entry->seq);
+    if (log->spare == NULL && s->end > s->size / 2 &&
+        !atomic_load_explicit(&log->untidy, memory_order_relaxed)) {
+        atomic_store(&log->untidy, true);
+    }
+    tidy(log, DROPPED_MAX);
     (void)pthread_mutex_unlock(&log->lock);
     if (atomic_load_explicit(&log->armed, memory_order_seq_cst) &&
         atomic_exchange(&log->armed, false)) {
         log->wake(log->wake_arg);
     }
     return true;
+}
+
+bool
+ulog_untidy(const struct ulog *log)
+{
+    return atomic_load_explicit(&log->untidy, memory_order_relaxed);
+}
+
+void
+ulog_tend(struct ulog *log)
+{
+    struct ulog_segment *spare = NULL;
+    struct ulog_segment *s;
+    struct err err;
+    bool wanted;
+
+    (void)pthread_mutex_lock(&log->lock);
+    tidy(log, 0);
+    s = newest(log);
+    wanted = log->spare == NULL && s != NULL && s->end > s->size / 2;
+    (void)pthread_mutex_unlock(&log->lock);
+    if (wanted) {
+        /* No room is no harm yet: the append will try again. */
+        (void)ulog_segment_prepare(&spare, log->spare_path, log->segment_bytes,
+                                   &err);
+    }
+    (void)pthread_mutex_lock(&log->lock);
+    if (spare != NULL) {
+        log->spare = spare;
+    }
+    atomic_store(&log->untidy, false);
+    (void)pthread_mutex_unlock(&log->lock);
 }
 
 void

@@ -64,6 +64,13 @@ int ulog_reset(struct ulog *log, uint64_t last, struct err *err);
  */
 void ulog_protect_after(struct ulog *log, uint64_t seq);
 
+/*
+ * Work that takes time and that appends would have to do otherwise: delete old
+ * files, make the next one ready.  One thread; whenever ulog_untidy().
+ */
+bool ulog_untidy(const struct ulog *log);
+void ulog_tend(struct ulog *log);
+
 /* Bytes appended since the log was opened. */
 uint64_t ulog_appended(const struct ulog *log);
 

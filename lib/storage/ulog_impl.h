@@ -15,15 +15,19 @@ struct ulog {
     int lock_fd; /* the folder, with an advisory lock */
     uint64_t segment_bytes;
     uint64_t keep_bytes;
-    pthread_mutex_t lock;  /* everything below that is not atomic */
-    struct list segments;  /* oldest first; appends go to the last */
+    pthread_mutex_t lock; /* everything below that is not atomic */
+    struct list segments; /* oldest first; appends go to the last */
+    struct list dropped;  /* deleted, the files still there */
+    unsigned ndropped;
+    struct ulog_segment *spare; /* made ready to be the next, or NULL */
+    char *spare_path;
     uint64_t total_bytes;  /* of the segment files */
     uint64_t protected_at; /* entries above it stay */
-    unsigned readers;
     _Atomic uint64_t first;
     _Atomic uint64_t last;
     _Atomic uint64_t version;
     _Atomic uint64_t appended;
+    _Atomic bool untidy; /* there is work for ulog_tend() */
     _Atomic bool armed;
     void (*wake)(void *);
     void *wake_arg;

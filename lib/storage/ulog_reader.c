@@ -10,13 +10,14 @@ struct ulog_reader {
     uint64_t next;                /* its sequence */
 };
 
-static void
+/* Under the log's lock; returns what is to be freed without it, or NULL. */
+static struct ulog_segment *
 let_go(struct ulog_reader *reader)
 {
-    if (reader->segment != NULL) {
-        ulog_segment_unref(reader->segment);
-        reader->segment = NULL;
-    }
+    struct ulog_segment *s = reader->segment;
+
+    reader->segment = NULL;
+    return s != NULL && ulog_segment_unref(s) ? s : NULL;
 }
 
 /* The segment that holds seq or will be the one to; NULL: none, or gone. */
@@ -37,18 +38,22 @@ find_segment(struct ulog *log, uint64_t seq)
     return found;
 }
 
-/* Under the log's lock: be in the segment that holds reader->next. */
-static void
+/*
+ * Under the log's lock: be in the segment that holds reader->next.  Returns
+ * what is to be freed without it, or NULL.
+ */
+static struct ulog_segment *
 place(struct ulog_reader *reader)
 {
     struct ulog_segment *s = find_segment(reader->log, reader->next);
+    struct ulog_segment *garbage = let_go(reader);
 
-    let_go(reader);
     if (s != NULL) {
         ulog_segment_ref(s);
         reader->segment = s;
         reader->at = ULOG_HEADER;
     }
+    return garbage;
 }
 
 struct ulog_reader *
@@ -59,8 +64,7 @@ ulog_reader_open(struct ulog *log, uint64_t after)
     reader->log = log;
     (void)pthread_mutex_lock(&log->lock);
     reader->next = after + 1 > log->first ? after + 1 : log->first;
-    place(reader);
-    log->readers++;
+    (void)place(reader);
     (void)pthread_mutex_unlock(&log->lock);
     return reader;
 }
@@ -68,16 +72,15 @@ ulog_reader_open(struct ulog *log, uint64_t after)
 void
 ulog_reader_close(struct ulog_reader *reader)
 {
-    struct ulog *log;
+    struct ulog_segment *garbage;
 
     if (reader == NULL) {
         return;
     }
-    log = reader->log;
-    (void)pthread_mutex_lock(&log->lock);
-    let_go(reader);
-    log->readers--;
-    (void)pthread_mutex_unlock(&log->lock);
+    (void)pthread_mutex_lock(&reader->log->lock);
+    garbage = let_go(reader);
+    (void)pthread_mutex_unlock(&reader->log->lock);
+    ulog_segment_free(garbage);
     free(reader);
 }
 
@@ -114,15 +117,17 @@ move_on(struct ulog_reader *reader)
 {
     struct ulog *log = reader->log;
     struct ulog_segment *here = reader->segment;
+    struct ulog_segment *garbage = NULL;
     bool there;
 
     (void)pthread_mutex_lock(&log->lock);
     there = reader->next >= log->first;
     if (there &&
         (here == NULL || (here->sealed && reader->next > here->last))) {
-        place(reader);
+        garbage = place(reader);
     }
     (void)pthread_mutex_unlock(&log->lock);
+    ulog_segment_free(garbage);
     return there && reader->segment != NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,9 +32,12 @@ ulog_boot_id(unsigned char *to)
     (void)close(fd);
 }
 
-static void
-segment_free(struct ulog_segment *s)
+void
+ulog_segment_free(struct ulog_segment *s)
 {
+    if (s == NULL) {
+        return;
+    }
     if (s->map != NULL) {
         (void)munmap(s->map, s->size);
     }
@@ -56,9 +60,10 @@ segment_new(char *path, int fd, size_t size)
     s->path = path;
     s->fd = fd;
     s->size = size;
+    s->file_bytes = size;
     s->refs = 1;
     if (map == MAP_FAILED) {
-        segment_free(s);
+        ulog_segment_free(s);
         errno = saved;
         return NULL;
     }
@@ -66,48 +71,50 @@ segment_new(char *path, int fd, size_t size)
     return s;
 }
 
-static struct ulog_segment *
-create(const char *path, size_t size, struct err *err)
+int
+ulog_segment_prepare(struct ulog_segment **out, const char *path, size_t size,
+                     struct err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    struct ulog_segment *s = NULL;
 
+    *out = NULL;
     if (fd < 0) {
-        (void)err_sys(err, "create %s", path);
-        return NULL;
+        return err_sys(err, "create %s", path);
     }
     errno = posix_fallocate(fd, 0, (off_t)size);
     if (errno != 0) {
         (void)err_sys(err, "make room for %s", path);
         (void)close(fd);
     } else {
-        s = segment_new(xstrdup(path), fd, size);
-        if (s == NULL) {
+        *out = segment_new(xstrdup(path), fd, size);
+        if (*out == NULL) {
             (void)err_sys(err, "map %s", path);
         }
     }
-    if (s == NULL) {
+    if (*out == NULL) {
         (void)unlink(path);
+        return (int)err->code;
     }
-    return s;
+    return 0;
 }
 
 int
-ulog_segment_create(struct ulog_segment **out, const char *folder,
-                    uint64_t first, size_t size, struct err *err)
+ulog_segment_begin(struct ulog_segment *s, const char *folder, uint64_t first,
+                   struct err *err)
 {
     AUTO_FREE char *path = xasprintf("%s/%020" PRIu64 ".ulog", folder, first);
-    struct ulog_segment *s = create(path, size, err);
+    AUTO_FREE char *before = NULL;
 
-    *out = s;
-    if (s == NULL) {
-        return (int)err->code;
-    }
     s->header.first = first;
     ulog_boot_id(s->header.boot);
     ulog_encode_header(s->map, &s->header);
     s->end = ULOG_HEADER;
     s->last = first - 1;
+    if (rename(s->path, path) != 0) {
+        return err_sys(err, "rename %s to %s", s->path, path);
+    }
+    before = s->path;
+    s->path = STEAL(path);
     return 0;
 }
 
@@ -262,13 +269,13 @@ ulog_segment_open(struct ulog_segment **out, const char *path, struct err *err)
         rc = find_end(s, err);
     } else if (is_unborn(s)) {
         (void)unlink(path);
-        segment_free(s);
+        ulog_segment_free(s);
         return 0;
     } else {
         rc = err_set(err, ERR_CORRUPT, "%s: damaged at offset 0", path);
     }
     if (rc != 0) {
-        segment_free(s);
+        ulog_segment_free(s);
         return rc;
     }
     *out = s;
@@ -278,12 +285,18 @@ ulog_segment_open(struct ulog_segment **out, const char *path, struct err *err)
 void
 ulog_segment_seal(struct ulog_segment *s)
 {
+    size_t unused = s->size - s->end;
+
     s->header.end = s->end;
     s->header.last = s->last;
     ulog_encode_seal(s->map, &s->header);
     /* Readers never look behind end, so cutting the file is safe. */
-    if (ftruncate(s->fd, (off_t)s->end) != 0) {
-        log_warn_sys("%s: cannot give back unused room", s->path);
+    if (unused > s->size / 8) {
+        if (ftruncate(s->fd, (off_t)s->end) == 0) {
+            s->file_bytes = s->end;
+        } else {
+            log_warn_sys("%s: cannot give back unused room", s->path);
+        }
     }
     (void)close(s->fd);
     s->fd = -1;
@@ -296,10 +309,8 @@ ulog_segment_ref(struct ulog_segment *s)
     s->refs++;
 }
 
-void
+bool
 ulog_segment_unref(struct ulog_segment *s)
 {
-    if (--s->refs == 0) {
-        segment_free(s);
-    }
+    return --s->refs == 0;
 }

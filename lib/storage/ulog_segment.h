@@ -18,8 +18,9 @@ struct ulog_segment {
     struct list link;
     char *path;
     char *map;
-    size_t size; /* bytes mapped */
-    int fd;      /* while it may grow, else -1 */
+    size_t size;         /* bytes mapped */
+    uint64_t file_bytes; /* what it takes on the disk */
+    int fd;              /* while it may grow, else -1 */
     struct ulog_header header;
     _Atomic size_t end;     /* first byte after the last entry */
     _Atomic uint64_t last;  /* sequence of the last entry; first - 1: none */
@@ -32,11 +33,15 @@ struct ulog_segment {
 void ulog_boot_id(unsigned char *to);
 
 /*
- * Create folder/<first>.ulog with room for size bytes on the disk.  ERR_IO
- * when there is none.
+ * Create the file path with room for size bytes on the disk, to be begun
+ * later.  ERR_IO when there is none.
  */
-int ulog_segment_create(struct ulog_segment **out, const char *folder,
-                        uint64_t first, size_t size, struct err *err);
+int ulog_segment_prepare(struct ulog_segment **out, const char *path,
+                         size_t size, struct err *err);
+
+/* Call it folder/<first>.ulog and get it ready for entries. */
+int ulog_segment_begin(struct ulog_segment *segment, const char *folder,
+                       uint64_t first, struct err *err);
 
 /*
  * Map an existing file and find its end.  A torn tail is cut: the segment is
@@ -46,10 +51,13 @@ int ulog_segment_create(struct ulog_segment **out, const char *folder,
 int ulog_segment_open(struct ulog_segment **out, const char *path,
                       struct err *err);
 
-/* No entry will follow: note the end in the header, give back the rest. */
+/* No entry will follow: note the end in the header, give much room back. */
 void ulog_segment_seal(struct ulog_segment *segment);
 
 void ulog_segment_ref(struct ulog_segment *segment);
-void ulog_segment_unref(struct ulog_segment *segment);
+
+/* True: that was the last one, free it (which may take milliseconds). */
+bool ulog_segment_unref(struct ulog_segment *segment);
+void ulog_segment_free(struct ulog_segment *segment);
 
 #endif
