@@ -31,25 +31,41 @@ conf_text_wrap(struct buf *out, const char *indent, const char *text,
     (void)buf_put_str(out, "\n");
 }
 
+/* Begin another fact: they are parted by semicolons. */
+static void
+next_fact(struct buf *out, bool *first, const char *text)
+{
+    (void)buf_put_str(out, *first ? " " : "; ");
+    (void)buf_put_str(out, text);
+    *first = false;
+}
+
 /* "Allowed: ...; default: ...; read again at SIGHUP." */
 static void
 put_facts(const struct option_row *row, struct buf *out)
 {
-    (void)buf_put_str(out, "Allowed: ");
-    option_put_allowed(row, out);
+    bool first = true;
+
+    if (row->type != OPTION_STRING) {
+        next_fact(out, &first, "Allowed: ");
+        option_put_allowed(row, out);
+    }
     if (row->type == OPTION_BYTES) {
         (void)buf_put_str(out, ", also with k, m or g");
     }
     if (row->fallback[0] != '\0') {
-        (void)buf_printf(out, "; default: %s", row->fallback);
+        next_fact(out, &first, first ? "Default: " : "default: ");
+        (void)buf_put_str(out, row->fallback);
     }
     if ((row->flags & OPTION_REQUIRED) != 0) {
-        (void)buf_put_str(out, "; required");
+        next_fact(out, &first, first ? "Required" : "required");
     }
     if ((row->flags & OPTION_RELOADABLE) != 0) {
-        (void)buf_put_str(out, "; read again at SIGHUP");
+        next_fact(out, &first,
+                  first ? "Read again at SIGHUP" : "read again at SIGHUP");
     }
-    (void)buf_put(out, ".", 2);
+    (void)buf_put_str(out, first ? "" : ".");
+    (void)buf_put(out, "", 1);
 }
 
 static void
@@ -58,7 +74,7 @@ put_description(const struct option_row *row, const char *indent,
 {
     struct buf text = {0};
 
-    (void)buf_printf(&text, "%s ", row->help);
+    (void)buf_put_str(&text, row->help);
     put_facts(row, &text);
     conf_text_wrap(out, indent, buf_slice(&text).p, LINE_WIDTH);
     buf_fini(&text);
@@ -89,9 +105,22 @@ conf_text_help(const struct conf_spec *spec, struct buf *out)
     }
 }
 
+static void
+put_sample(const struct option_row *row, struct buf *out)
+{
+    if (row->example != NULL) {
+        (void)buf_printf(out, "%s = %s\n", row->name, row->example);
+    } else {
+        (void)buf_printf(out, "#%s =%s%s\n", row->name,
+                         row->fallback[0] != '\0' ? " " : "", row->fallback);
+    }
+}
+
 void
 conf_text_template(const struct conf_spec *spec, struct buf *out)
 {
+    bool has_ignored = false;
+
     (void)buf_printf(out,
                      "# Options of %s, one \"name = value\" a line.\n"
                      "# A # starts a comment.  The lines that are commented "
@@ -100,17 +129,20 @@ conf_text_template(const struct conf_spec *spec, struct buf *out)
     for (size_t i = 0; i < spec->table.nrows; i++) {
         const struct option_row *row = &spec->table.rows[i];
 
-        if ((row->flags & OPTION_COMMAND_LINE) != 0) {
-            continue;
+        if ((row->flags & OPTION_IGNORED) != 0) {
+            has_ignored = true;
+        } else if ((row->flags & OPTION_COMMAND_LINE) == 0) {
+            (void)buf_put_str(out, "\n");
+            put_description(row, "# ", out);
+            put_sample(row, out);
         }
-        (void)buf_put_str(out, "\n");
-        put_description(row, "# ", out);
-        if (row->example != NULL) {
-            (void)buf_printf(out, "%s = %s\n", row->name, row->example);
-        } else {
-            (void)buf_printf(out, "#%s =%s%s\n", row->name,
-                             row->fallback[0] != '\0' ? " " : "",
-                             row->fallback);
+    }
+    (void)buf_put_str(out, has_ignored ? "\n# Options of flare 1.3.4 that are "
+                                         "accepted and have no effect:\n"
+                                       : "");
+    for (size_t i = 0; i < spec->table.nrows; i++) {
+        if ((spec->table.rows[i].flags & OPTION_IGNORED) != 0) {
+            put_sample(&spec->table.rows[i], out);
         }
     }
 }

@@ -27,6 +27,24 @@ is_text(const struct option_row *row)
     return row->type == OPTION_STRING || row->type == OPTION_CHOICE;
 }
 
+static void
+put_number(const struct option_row *row, uint64_t value, struct buf *out)
+{
+    static const char units[] = "gmk";
+    unsigned shift = 30;
+
+    if (row->type == OPTION_BYTES && value > 0) {
+        for (const char *unit = units; shift > 0; unit++, shift -= 10) {
+            if ((value & ((UINT64_C(1) << shift) - 1)) == 0) {
+                (void)buf_put_u64(out, value >> shift);
+                (void)buf_put(out, unit, 1);
+                return;
+            }
+        }
+    }
+    (void)buf_put_u64(out, value);
+}
+
 void
 option_put_allowed(const struct option_row *row, struct buf *out)
 {
@@ -36,8 +54,9 @@ option_put_allowed(const struct option_row *row, struct buf *out)
         return;
     case OPTION_UINT:
     case OPTION_BYTES:
-        (void)buf_printf(out, "%ju..%ju", (uintmax_t)row->min,
-                         (uintmax_t)row->max);
+        put_number(row, row->min, out);
+        (void)buf_put_str(out, "..");
+        put_number(row, row->max, out);
         if (row->unit != NULL) {
             (void)buf_printf(out, " %s", row->unit);
         }
@@ -47,7 +66,12 @@ option_put_allowed(const struct option_row *row, struct buf *out)
         return;
     case OPTION_CHOICE:
         for (const char *p = row->choices; *p != '\0'; p++) {
-            (void)(*p == '|' ? buf_put_str(out, " or ") : buf_put(out, p, 1));
+            if (*p != '|') {
+                (void)buf_put(out, p, 1);
+            } else {
+                (void)buf_put_str(out,
+                                  strchr(p + 1, '|') != NULL ? ", " : " or ");
+            }
         }
         return;
     }
@@ -169,24 +193,6 @@ option_set(const struct option_row *row, void *target, const char *text,
         *(uint64_t *)field_of(row, target) = number;
     }
     return 0;
-}
-
-static void
-put_number(const struct option_row *row, uint64_t value, struct buf *out)
-{
-    static const char units[] = "gmk";
-    unsigned shift = 30;
-
-    if (row->type == OPTION_BYTES && value > 0) {
-        for (const char *unit = units; shift > 0; unit++, shift -= 10) {
-            if ((value & ((UINT64_C(1) << shift) - 1)) == 0) {
-                (void)buf_put_u64(out, value >> shift);
-                (void)buf_put(out, unit, 1);
-                return;
-            }
-        }
-    }
-    (void)buf_put_u64(out, value);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "conf/conf_text.h"
 #include "flared/options.h"
 #include "flarei/options.h"
@@ -201,6 +202,81 @@ the_template_starts_the_daemon_and_names_every_option(void **state)
     buf_fini(&text);
 }
 
+/* What `path` below the source folder holds; NULL when it is not there. */
+static char *
+source_text(const char *path)
+{
+    const char *top = getenv("top_srcdir");
+    char full[512];
+    struct buf text = {0};
+    struct err err;
+
+    (void)snprintf(full, sizeof(full), "%s/%s", top != NULL ? top : ".", path);
+    if (file_read_all(full, &text, &err) != 0) {
+        buf_fini(&text);
+        return NULL;
+    }
+    (void)buf_put(&text, "", 1);
+    return text.base;
+}
+
+static void
+the_sample_files_are_what_the_tables_say(void **state)
+{
+    static const struct {
+        const struct conf_spec *spec;
+        const char *path;
+    } cases[] = {{&flared_conf_spec, "etc/flared.conf"},
+                 {&flarei_conf_spec, "etc/flarei.conf"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf text = {0};
+        char *shipped = source_text(cases[i].path);
+
+        conf_text_template(cases[i].spec, &text);
+        (void)buf_put(&text, "", 1);
+        assert_non_null(shipped);
+        assert_string_equal(shipped, buf_slice(&text).p);
+        free(shipped);
+        buf_fini(&text);
+    }
+}
+
+static void
+the_manual_pages_name_every_option(void **state)
+{
+    static const struct {
+        const struct conf_spec *spec;
+        const char *path;
+    } cases[] = {{&flared_conf_spec, "flared/flared.8"},
+                 {&flarei_conf_spec, "flarei/flarei.8"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *page = source_text(cases[i].path);
+
+        assert_non_null(page);
+        for (size_t j = 0; j < cases[i].spec->table.nrows; j++) {
+            const char *name = cases[i].spec->table.rows[j].name;
+            char escaped[128];
+            size_t n = 0;
+
+            for (const char *p = name; *p != '\0'; p++) {
+                if (*p == '-') {
+                    escaped[n++] = '\\';
+                }
+                escaped[n++] = *p;
+            }
+            escaped[n] = '\0';
+            if (strstr(page, escaped) == NULL) {
+                fail_msg("%s does not mention %s", cases[i].path, name);
+            }
+        }
+        free(page);
+    }
+}
+
 static void
 every_default_is_within_its_own_range(void **state)
 {
@@ -233,6 +309,8 @@ main(void)
         cmocka_unit_test(what_show_config_prints_can_be_read_as_a_file),
         cmocka_unit_test(the_template_starts_the_daemon_and_names_every_option),
         cmocka_unit_test(every_default_is_within_its_own_range),
+        cmocka_unit_test(the_sample_files_are_what_the_tables_say),
+        cmocka_unit_test(the_manual_pages_name_every_option),
     };
     int fd = mkstemp(config_path);
     int rc;
