@@ -11,7 +11,7 @@
 #include "flare-admin/wait.h"
 #include "tool/nodes.h"
 
-enum { RETURN_MS = 3000, LOOK_MS = 200, STUBBORN_MS = 30000 };
+enum { RETURN_MS = 1000, LOOK_MS = 200, STUBBORN_MS = 30000 };
 
 /* What became of one node. */
 enum outcome { REBUILT, SKIPPED, FAILED, QUIT, ENDS_ALL };

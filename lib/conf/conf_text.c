@@ -147,6 +147,63 @@ conf_text_template(const struct conf_spec *spec, struct buf *out)
     }
 }
 
+/* A minus sign that can be copied, and no line that begins a request. */
+static void
+put_man_text(const char *text, struct buf *out)
+{
+    for (; *text != '\0'; text++) {
+        (void)(*text == '-' || *text == '\\'
+                   ? buf_printf(out, "\\%s", *text == '-' ? "-" : "e")
+                   : buf_put(out, text, 1));
+    }
+}
+
+static void
+put_man_entry(const struct option_row *row, struct buf *out)
+{
+    struct buf facts = {0};
+
+    (void)buf_put_str(out, ".TP\n");
+    if (row->letter != '\0') {
+        (void)buf_printf(out, "\\fB\\-%c\\fR, ", row->letter);
+    }
+    (void)buf_put_str(out, "\\fB\\-\\-");
+    put_man_text(row->name, out);
+    (void)buf_put_str(out, row->type == OPTION_BOOL ? "\\fR\n"
+                                                    : "\\fR=\\fIvalue\\fR\n");
+    put_man_text(row->help, out);
+    put_facts(row, &facts);
+    (void)buf_put_str(out, "\n");
+    if (buf_len(&facts) > 1 && (row->flags & OPTION_IGNORED) == 0 &&
+        ((row->flags & OPTION_COMMAND_LINE) == 0 || row->type != OPTION_BOOL)) {
+        put_man_text(buf_slice(&facts).p + 1, out);
+        (void)buf_put_str(out, "\n");
+    }
+    buf_fini(&facts);
+}
+
+void
+conf_text_man(const struct conf_spec *spec, struct buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < spec->table.nrows; i++) {
+        if ((spec->table.rows[i].flags & OPTION_IGNORED) == 0) {
+            put_man_entry(&spec->table.rows[i], out);
+        }
+    }
+    (void)buf_put_str(out, ".PP\nOptions of flare 1.3.4 that are accepted, "
+                           "with a line in the log, and have no effect:\n");
+    for (size_t i = 0; i < spec->table.nrows; i++) {
+        if ((spec->table.rows[i].flags & OPTION_IGNORED) != 0) {
+            (void)buf_put_str(out, first ? "" : ",\n");
+            put_man_text(spec->table.rows[i].name, out);
+            first = false;
+        }
+    }
+    (void)buf_put_str(out, ".\n");
+}
+
 void
 conf_text_show(const struct conf *conf, struct buf *out)
 {

@@ -15,6 +15,9 @@ void conf_text_template(const struct conf_spec *spec, struct buf *out);
 /* All options in effect, as a file, each with where its value is from. */
 void conf_text_show(const struct conf *conf, struct buf *out);
 
+/* The entries of the manual page's OPTIONS, in man(7)'s language. */
+void conf_text_man(const struct conf_spec *spec, struct buf *out);
+
 /* Words broken into lines of at most `width` bytes, each behind `indent`. */
 void conf_text_wrap(struct buf *out, const char *indent, const char *text,
                     size_t width);

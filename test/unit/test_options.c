@@ -244,7 +244,7 @@ the_sample_files_are_what_the_tables_say(void **state)
 }
 
 static void
-the_manual_pages_name_every_option(void **state)
+the_manual_pages_say_what_the_tables_say(void **state)
 {
     static const struct {
         const struct conf_spec *spec;
@@ -254,26 +254,17 @@ the_manual_pages_name_every_option(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf text = {0};
         char *page = source_text(cases[i].path);
 
+        conf_text_man(cases[i].spec, &text);
+        (void)buf_put(&text, "", 1);
         assert_non_null(page);
-        for (size_t j = 0; j < cases[i].spec->table.nrows; j++) {
-            const char *name = cases[i].spec->table.rows[j].name;
-            char escaped[128];
-            size_t n = 0;
-
-            for (const char *p = name; *p != '\0'; p++) {
-                if (*p == '-') {
-                    escaped[n++] = '\\';
-                }
-                escaped[n++] = *p;
-            }
-            escaped[n] = '\0';
-            if (strstr(page, escaped) == NULL) {
-                fail_msg("%s does not mention %s", cases[i].path, name);
-            }
+        if (strstr(page, buf_slice(&text).p) == NULL) {
+            fail_msg("%s: make update-options is due", cases[i].path);
         }
         free(page);
+        buf_fini(&text);
     }
 }
 
@@ -310,7 +301,7 @@ main(void)
         cmocka_unit_test(the_template_starts_the_daemon_and_names_every_option),
         cmocka_unit_test(every_default_is_within_its_own_range),
         cmocka_unit_test(the_sample_files_are_what_the_tables_say),
-        cmocka_unit_test(the_manual_pages_name_every_option),
+        cmocka_unit_test(the_manual_pages_say_what_the_tables_say),
     };
     int fd = mkstemp(config_path);
     int rc;
