@@ -30,7 +30,10 @@ member_at(const struct flarei *flarei, size_t *at)
     return strmap_next(&flarei->members, at, &key, &value) ? value : NULL;
 }
 
-/* Must those of a later turn than `turn` wait, at most until then? */
+/*
+ * Must those of a later turn than `turn` wait, at most until then?  Not for who
+ * is to be the first and cannot be told at all.
+ */
 static bool
 must_wait(struct flarei *flarei, enum broadcast_turn turn, struct mono until)
 {
@@ -41,7 +44,8 @@ must_wait(struct flarei *flarei, enum broadcast_turn turn, struct mono until)
         return false;
     }
     while ((member = member_at(flarei, &at)) != NULL) {
-        if (member->turn <= turn && is_awaited(flarei, member)) {
+        if (member->turn <= turn && is_awaited(flarei, member) &&
+            (turn != BROADCAST_FIRST || link_is_up(member->link))) {
             return true;
         }
     }

@@ -7,7 +7,7 @@
 #include "flarei/index.h"
 
 enum {
-    CONFIRM_MS = 20, /* between being refused and asking once more */
+    CONFIRM_MS = 20, /* between being turned away and asking once more */
     JOINING_MS = 100 /* between looks at a node that does not listen yet */
 };
 
@@ -59,6 +59,18 @@ is_premature(struct member *member, enum health_evidence evidence)
     return false;
 }
 
+/*
+ * A lost connection is looked into at once, unless it was lost as soon as it
+ * was made: that may happen again and again.
+ */
+static int64_t
+confirm_ms(const struct member *member, enum health_evidence evidence)
+{
+    int64_t lasted = mono_ms_between(member->up_at, member->flarei->loop.now);
+
+    return evidence == HEALTH_CLOSED && lasted > CONFIRM_MS ? 0 : CONFIRM_MS;
+}
+
 static void
 weigh(struct member *member, enum health_evidence evidence)
 {
@@ -74,11 +86,7 @@ weigh(struct member *member, enum health_evidence evidence)
     case HEALTH_NOTHING:
         break;
     case HEALTH_CONFIRM:
-        if (evidence == HEALTH_REFUSED) {
-            timer_once(&member->tick, CONFIRM_MS);
-        } else {
-            link_connect(member->link, patience_ms(member));
-        }
+        timer_once(&member->tick, confirm_ms(member, evidence));
         break;
     case HEALTH_DOWN:
         report(member, INDEX_DOWN);
@@ -116,6 +124,7 @@ on_up(void *owner)
 {
     struct member *member = owner;
 
+    member->up_at = member->flarei->loop.now;
     ping(member);
     broadcast_run(member->flarei);
 }

@@ -21,6 +21,7 @@ struct member {
     struct timer tick;
     struct health health;
     struct mono count_at; /* joining: when a refusal counts again */
+    struct mono up_at;    /* when the connection was made */
     bool pinging;         /* a ping is under way */
     bool answers;         /* the last ping was answered */
 
