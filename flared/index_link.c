@@ -1,6 +1,5 @@
 #include "flared/index_link.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,12 +209,14 @@ on_list(struct peer_call *call, enum peer_result result,
     }
 }
 
-/* "COMMAND name port rest". */
+/* "COMMAND name port rest", with the port that is bound. */
 static char *
 command(const struct flared *node, const char *what, const char *rest)
 {
-    return xasprintf("%s %s %" PRIu64 "%s", what, node->options.server_name,
-                     node->options.server_port, rest);
+    const char *port = strrchr(node->self, ':');
+
+    return xasprintf("%s %.*s %s%s", what, (int)(port - node->self), node->self,
+                     port + 1, rest);
 }
 
 static void

@@ -45,7 +45,8 @@ set_up(void **state)
     other_listen(&t.second, &t.node->control, 0);
     o = &t.node->options;
     o->server_name = xstrdup("127.0.0.1");
-    o->server_port = 12121;
+    o->server_port = 0; /* any; this one it was: */
+    (void)snprintf(t.node->self, sizeof(t.node->self), "127.0.0.1:12121");
     o->index_servers =
         xasprintf("127.0.0.1:%u,127.0.0.1:%u", t.index.port, t.second.port);
     t.node->index_link = index_link_new(t.node);
