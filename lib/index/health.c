@@ -1,12 +1,18 @@
 #include "index/health.h"
 
+/*
+ * A process that dies may close a connection before it stops listening, so the
+ * next one may come to be, to be closed as well.
+ */
+enum { LOOKS_MAX = 10 };
+
 static enum health_verdict
 fail(struct health *health, bool down, unsigned threshold)
 {
     if (health->failures < threshold) {
         health->failures++;
     }
-    health->suspect = false;
+    health->suspect = 0;
     return !down && health->failures >= threshold ? HEALTH_DOWN
                                                   : HEALTH_NOTHING;
 }
@@ -15,8 +21,6 @@ enum health_verdict
 health_step(struct health *health, enum health_evidence evidence, bool down,
             unsigned threshold)
 {
-    bool suspect = health->suspect;
-
     if (threshold == 0) {
         threshold = 1;
     }
@@ -28,8 +32,8 @@ health_step(struct health *health, enum health_evidence evidence, bool down,
     case HEALTH_SILENT:
         break;
     case HEALTH_CLOSED:
-        if (!suspect && !down) {
-            health->suspect = true;
+        if (!down && health->suspect < LOOKS_MAX) {
+            health->suspect++;
             return HEALTH_CONFIRM;
         }
         break;
@@ -37,8 +41,8 @@ health_step(struct health *health, enum health_evidence evidence, bool down,
         if (down || health->joining) {
             break;
         }
-        if (!suspect) {
-            health->suspect = true;
+        if (health->suspect == 0) {
+            health->suspect = 1;
             return HEALTH_CONFIRM;
         }
         health->failures = threshold;

@@ -12,7 +12,7 @@
 /* Zeroed storage: nothing is known. */
 struct health {
     unsigned failures; /* in a row */
-    bool suspect;      /* closed or refused: the next look decides */
+    unsigned suspect;  /* looks since it was closed or refused; 0: it is not */
     bool joining;      /* has just added itself and may not listen yet */
 };
 

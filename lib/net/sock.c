@@ -11,11 +11,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* "::1" of "[::1]", in `text`; any other host as it is. */
+static const char *
+without_brackets(const char *host, char text[INET6_ADDRSTRLEN])
+{
+    size_t n = strlen(host);
+
+    if (n < 3 || n - 2 >= INET6_ADDRSTRLEN || host[0] != '[' ||
+        host[n - 1] != ']') {
+        return host;
+    }
+    memcpy(text, host + 1, n - 2);
+    text[n - 2] = '\0';
+    return text;
+}
+
 bool
 sock_is_numeric(const char *host)
 {
     unsigned char bits[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
 
+    host = without_brackets(host, text);
     return strcmp(host, "localhost") == 0 ||
            inet_pton(AF_INET, host, bits) == 1 ||
            inet_pton(AF_INET6, host, bits) == 1;
@@ -65,7 +82,7 @@ sock_resolve(const char *host, uint16_t port, struct sock_addr *out,
                              .ai_flags = AI_NUMERICSERV};
     bool any = host == NULL || host[0] == '\0';
     struct addrinfo *found;
-    char service[8];
+    char service[8], text[INET6_ADDRSTRLEN];
     int error, n;
 
     if (any || strcmp(host, "localhost") == 0) {
@@ -77,6 +94,7 @@ sock_resolve(const char *host, uint16_t port, struct sock_addr *out,
         }
         return (int)i;
     }
+    host = without_brackets(host, text);
     if (sock_is_numeric(host)) {
         hints.ai_flags |= AI_NUMERICHOST;
     }

@@ -21,6 +21,7 @@ struct sock_addr {
 /*
  * Name and port to addresses, at most max; returns how many, or a negative
  * code with err set.  Numeric names never block; others may ask the resolver.
+ * An IPv6 address may stand in brackets.
  * No host ("" or NULL): every address of this machine, to listen on, IPv4
  * first.
  */

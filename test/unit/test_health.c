@@ -15,16 +15,23 @@ static const struct story {
     bool joining;
     bool down; /* at the start */
 } stories[] = {
-    {"A.A.A.", 3, false, false},       {"S.S.SD", 3, false, false},
-    {"S.S.A.S.S.SD", 3, false, false}, {"W.S.WD", 3, false, false},
-    {"SD", 1, false, false},           {"SD", 0, false, false},
+    {"A.A.A.", 3, false, false},
+    {"S.S.SD", 3, false, false},
+    {"S.S.A.S.S.SD", 3, false, false},
+    {"W.S.WD", 3, false, false},
+    {"SD", 1, false, false},
+    {"SD", 0, false, false},
     {"C?RD", 3, false, false},     /* killed */
     {"R?RD", 3, false, false},     /* was gone when we came */
     {"C?A.C?A.", 3, false, false}, /* only the connection was lost */
-    {"C?C.C?C.C?CD", 3, false, false}, {"C?S.S.SD", 3, false, false},
-    {"S.C?RD", 3, false, false},       {"R?A.R?A.", 3, false, false},
+    {"C?C?C?RD", 3, false, false}, /* listened a little longer */
+    {"C?C?C?A.C?RD", 3, false, false},
+    {"C?C?C?C?C?C?C?C?C?C?C.S.SD", 3, false, false}, /* is too full? */
+    {"S.C?RD", 3, false, false},
+    {"R?A.R?A.", 3, false, false},
     {"R.R.RD", 3, true, false}, /* has joined and does not listen yet */
-    {"R.A.R?RD", 3, true, false},      {"S.S.S.R.R.C.AU", 3, false, true},
+    {"R.A.R?RD", 3, true, false},
+    {"S.S.S.R.R.C.AU", 3, false, true},
     {"AUA.", 3, false, true},
 };
 

@@ -19,6 +19,7 @@ addresses_are_read_and_written(void **state)
     } rows[] = {
         {"127.0.0.1", "127.0.0.1:12121"},
         {"::1", "[::1]:12121"},
+        {"[::1]", "[::1]:12121"},
         {"localhost", "127.0.0.1:12121"},
         {"", "0.0.0.0:12121"},
         {NULL, "0.0.0.0:12121"},
@@ -47,6 +48,9 @@ only_names_need_a_resolver(void **state)
     } rows[] = {
         {"127.0.0.1", true},
         {"::1", true},
+        {"[::1]", true},
+        {"[::1", false},
+        {"[db1]", false},
         {"localhost", true},
         {"db1", false},
         {"127.0.0.1.example", false},
