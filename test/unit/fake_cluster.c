@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,9 @@ find_node(struct fake *fake, unsigned port)
 static void
 tick(struct fake *fake)
 {
+    if (fake->interrupt_in > 0 && --fake->interrupt_in == 0) {
+        (void)kill(fake->tool, SIGINT);
+    }
     for (int i = 0; i < FAKE_NODES; i++) {
         struct fake_node *n = &fake->node[i];
 
@@ -480,7 +484,10 @@ fake_run(struct fake *fake, const char *program, const char *words,
     fake->wire[0] = '\0';
     assert_true(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 &&
                 pipe2(err, O_CLOEXEC) == 0);
+    (void)pthread_mutex_lock(&fake->lock);
     child = fork();
+    fake->tool = child;
+    (void)pthread_mutex_unlock(&fake->lock);
     if (child == 0) {
         become(program, argv, in[0], out[1], err[1]);
     }
@@ -489,9 +496,12 @@ fake_run(struct fake *fake, const char *program, const char *words,
     (void)close(err[1]);
     if (input != NULL) {
         assert_true(write(in[1], input, strlen(input)) >= 0);
+        (void)close(in[1]);
     }
-    (void)close(in[1]);
     read_both(out[0], err[0], result);
+    if (input == NULL) {
+        (void)close(in[1]);
+    }
     (void)close(out[0]);
     (void)close(err[0]);
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { FAKE_NODES = 4, FAKE_TEXT = 16384 };
 
@@ -37,7 +38,8 @@ struct fake {
     int build_steps;  /* "stats nodes" until a new copy is done */
     bool build_fails; /* ... and becomes a proxy instead */
     bool come_back;   /* a node turned down is active at the next look */
-    bool stopping;
+    int interrupt_in; /* "stats nodes" until the tool gets SIGINT; 0: never */
+    pid_t tool;
     char wire[FAKE_TEXT]; /* "INDEX stats nodes\n" ... without version, quit */
     int fds[256];
     int nfds;
@@ -59,7 +61,8 @@ struct fake_result {
 
 /*
  * Run a tool with these words, a "%I" in them being the index's address and
- * "%1" to "%4" the nodes', and this on its standard input.  `program` is
+ * "%1" to "%4" the nodes', and this on its standard input (NULL: nothing, and
+ * no end of it either).  `program` is
  * "flare-admin" or "flare-stats".
  */
 void fake_run(struct fake *fake, const char *program, const char *words,

@@ -376,6 +376,60 @@ reconstruct_stops_when_the_node_does_not_come_back(void **state)
                            "127.0.0.1:NODE2:2:0\n"));
 }
 
+static void
+an_interrupt_at_a_question_changes_nothing(void **state)
+{
+    (void)state;
+    set_node(0, "master", "active", 0, 1);
+    fake.interrupt_in = 1;
+    run("down -i %I %1", NULL);
+    expect(1, "INTERRUPTED\n127.0.0.1:NODE1 is left as it is.\n",
+           "turning node down (node=127.0.0.1:NODE1, state=active -> down) "
+           "(y/n): \n");
+    expect_wire("INDEX stats nodes\n");
+}
+
+static void
+an_interrupted_wait_says_what_goes_on(void **state)
+{
+    (void)state;
+    set_node(0, "master", "active", 0, 1);
+    fake.build_steps = 100;
+    fake.interrupt_in = 2;
+    run("slave -i %I --force %2:1:0", NULL);
+    expect(1,
+           "executed flush_all command before constructing the slave node.\n"
+           "started constructing slave node...\n"
+           "INTERRUPTED\n"
+           "127.0.0.1:NODE2 goes on by itself (role = slave, state = prepare, "
+           "partition = 0) and the cluster serves without it; see flare-admin "
+           "list.\n"
+           "When it is active, give it its share of the reads with flare-admin "
+           "balance. To start over: flare-admin down, then flare-admin slave "
+           "127.0.0.1:NODE2:1:0\n",
+           "0/0 (role = slave, state = prepare) [ETA: n/a sec (elapsed = 0 "
+           "sec)]\n");
+}
+
+static void
+an_interrupt_in_the_all_mode_asks_again_from_the_next_node(void **state)
+{
+    (void)state;
+    set_node(0, "master", "active", 0, 1);
+    set_node(1, "slave", "active", 0, 1);
+    set_node(2, "slave", "active", 0, 1);
+    fake.build_steps = 3;
+    fake.interrupt_in = 4;
+    run("reconstruct -i %I --unsafe %2 %3", "a\nq\n");
+    assert_non_null(strstr(got.out, "INTERRUPTED\n127.0.0.1:NODE2 goes on by "
+                                    "itself"));
+    assert_non_null(strstr(got.err, "reconstructing node "
+                                    "(node=127.0.0.1:NODE3, role=slave) "
+                                    "(y/n/a/q/h:help): "));
+    assert_null(strstr(fake.wire, "NODE3 flush_all"));
+    assert_int_equal(got.status, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -396,6 +450,9 @@ main(void)
         CASE(reconstruct_of_a_master_hands_its_role_on),
         CASE(reconstruct_refuses_what_would_lose_data),
         CASE(reconstruct_stops_when_the_node_does_not_come_back),
+        CASE(an_interrupt_at_a_question_changes_nothing),
+        CASE(an_interrupted_wait_says_what_goes_on),
+        CASE(an_interrupt_in_the_all_mode_asks_again_from_the_next_node),
     };
     return cmocka_run_group_tests_name("flare-admin: changing", tests, NULL,
                                        NULL);

@@ -1,0 +1,128 @@
+#include "test/unit/test.h"
+
+#include "cli/table.h"
+#include "tool/stats.h"
+#include "tool/target.h"
+
+static const struct table_column columns[] = {
+    {"name", false, 6},
+    {"n", true, 3},
+};
+
+static void
+expect(struct table *table, const char *separator, const char *text)
+{
+    struct buf out = {0};
+
+    table_put(table, separator, &out);
+    (void)buf_put(&out, "", 1);
+    assert_string_equal(buf_slice(&out).p, text);
+    buf_fini(&out);
+    table_fini(table);
+}
+
+static void
+fixed_columns_keep_their_width_and_long_cells_push(void **state)
+{
+    struct table table = {.columns = columns, .ncolumns = 2};
+
+    (void)state;
+    table_cell(&table, "ab");
+    table_cell(&table, "%d", 7);
+    table_cell(&table, "abcdefgh");
+    table_cell(&table, "%d", 12345);
+    expect(&table, " ", "name     n\nab       7\nabcdefgh 12345\n");
+}
+
+static void
+fitted_columns_are_as_wide_as_their_widest_cell(void **state)
+{
+    struct table table = {.columns = columns, .ncolumns = 2, .fit = true};
+
+    (void)state;
+    table_cell(&table, "ab");
+    table_cell(&table, "%d", 7);
+    table_cell(&table, "abcdefgh");
+    table_cell(&table, "%d", 12345);
+    expect(&table, ",", "name    ,n    \nab      ,    7\nabcdefgh,12345\n");
+}
+
+static void
+an_empty_table_is_its_titles(void **state)
+{
+    struct table table = {.columns = columns, .ncolumns = 2, .fit = true};
+
+    (void)state;
+    expect(&table, " ", "name n\n");
+}
+
+static void
+uptime_is_told_in_its_largest_whole_unit(void **state)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *text;
+    } cases[] = {{0, "0s"},     {59, "59s"},    {60, "1m"},
+                 {3599, "59m"}, {12913, "3h"},  {86399, "23h"},
+                 {86400, "1d"}, {200000, "2d"}, {86400 * 400, "400d"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[32];
+
+        stats_uptime(cases[i].seconds, text, sizeof(text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void
+a_target_is_taken_apart_at_its_colons(void **state)
+{
+    static const struct {
+        const char *word;
+        enum target_verdict verdict;
+        int nfields;
+        const char *key;
+        int balance, partition;
+    } cases[] = {
+        {"h:1", TARGET_OK, 2, "h:1", -1, -1},
+        {"h:65535:3", TARGET_OK, 3, "h:65535", 3, -1},
+        {"h:1:0:12", TARGET_OK, 4, "h:1", 0, 12},
+        {"h:1:1:", TARGET_OK, 3, "h:1", 1, -1},
+        {"h:1:x:-1", TARGET_OK, 4, "h:1", -1, -1},
+        {"[::1]:12121:1:0", TARGET_OK, 4, "[::1]:12121", 1, 0},
+        {"h", TARGET_BAD_FORM, 1, "", -1, -1},
+        {"", TARGET_BAD_FORM, 1, "", -1, -1},
+        {":1", TARGET_BAD_FORM, 2, "", -1, -1},
+        {"h:1:1:1:1", TARGET_BAD_FORM, 5, "", -1, -1},
+        {"h:0", TARGET_BAD_NODE, 2, "", -1, -1},
+        {"h:65536", TARGET_BAD_NODE, 2, "", -1, -1},
+        {"h:x:1:1", TARGET_BAD_NODE, 4, "", 1, 1},
+        {"a b:1", TARGET_BAD_NODE, 2, "", -1, -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct target t;
+
+        assert_int_equal(target_parse(cases[i].word, &t), cases[i].verdict);
+        assert_int_equal(t.nfields, cases[i].nfields);
+        assert_string_equal(t.key, cases[i].key);
+        assert_int_equal(t.balance, cases[i].balance);
+        assert_int_equal(t.partition, cases[i].partition);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fixed_columns_keep_their_width_and_long_cells_push),
+        cmocka_unit_test(fitted_columns_are_as_wide_as_their_widest_cell),
+        cmocka_unit_test(an_empty_table_is_its_titles),
+        cmocka_unit_test(uptime_is_told_in_its_largest_whole_unit),
+        cmocka_unit_test(a_target_is_taken_apart_at_its_colons),
+    };
+    return cmocka_run_group_tests_name("cli: tables and words", tests, NULL,
+                                       NULL);
+}
