@@ -16,6 +16,7 @@
 #include "storage/room.h"
 #include "storage/store.h"
 #include "storage/tc_err.h"
+#include "storage/tc_wal.h"
 
 enum {
     RECORD_EXTRA = 64, /* bytes around key and value, generously */
@@ -137,7 +138,7 @@ btree_open(struct engine **out, const struct store_options *options,
     struct btree_engine *e;
 
     *out = NULL;
-    if (tc_look(path, found, err) != 0) {
+    if (tc_look(path, found, err) != 0 || tc_wal_trim(path, err) != 0) {
         return (int)err->code;
     }
     e = xcalloc(1, sizeof(*e));

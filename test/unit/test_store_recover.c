@@ -477,6 +477,39 @@ dying_again_before_a_clean_close_loses_nothing(void **state)
     on_each(check_kill_twice);
 }
 
+/*
+ * A B+ tree killed while it wrote the old bytes of a page: with half of one
+ * at the end of the transaction's file it must come back all the same.
+ */
+static void
+a_transaction_file_cut_short_is_no_obstacle(void **state)
+{
+    static const char half[] = "\0\0\0\0\0\0\x10\0\0\0\x10\0 half of it";
+    struct fixture f;
+    struct model m = {0};
+    char path[160];
+    uint64_t done;
+    int fd;
+
+    (void)state;
+    fixture_init(&f, "tcb");
+    done = kill_after(&f, 0, 2500);
+    (void)snprintf(path, sizeof(path), "%s.wal", data_file(&f));
+    fd = open(path, O_WRONLY | O_APPEND);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, half, sizeof(half)), sizeof(half));
+    (void)close(fd);
+    for (uint64_t n = 0; n < done; n++) {
+        imagine(&m, n);
+    }
+    fixture_open(&f);
+    if (!agrees(&f, &m)) {
+        imagine(&m, done);
+        assert_true(agrees(&f, &m));
+    }
+    fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -490,6 +523,7 @@ main(void)
         cmocka_unit_test(the_file_is_what_flare_would_have_written),
         cmocka_unit_test(what_was_acknowledged_survives_sudden_death),
         cmocka_unit_test(dying_again_before_a_clean_close_loses_nothing),
+        cmocka_unit_test(a_transaction_file_cut_short_is_no_obstacle),
     };
     return cmocka_run_group_tests_name("store recovery", tests, NULL, NULL);
 }
