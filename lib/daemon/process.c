@@ -94,22 +94,39 @@ process_detach(struct process *process, struct err *err)
     return 0;
 }
 
+/* The name of a process, or "" when nobody can tell. */
+static void
+read_name(const char *path, char *out, size_t size)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, out, size - 1) : 0;
+
+    out[n > 0 ? n : 0] = '\0';
+}
+
+/*
+ * Could it be the owner of the file?  One of our name could; but one that runs
+ * this very program would hold the lock, so it is another instance that was
+ * given the number of a dead one.
+ */
 static bool
-same_program(pid_t other)
+may_be_owner(pid_t other)
 {
     char path[64];
-    char ours[PID_TEXT_MAX] = "";
-    char theirs[PID_TEXT_MAX] = "";
-    AUTO_CLOSE int mine = open("/proc/self/comm", O_RDONLY | O_CLOEXEC);
-    AUTO_CLOSE int its = -1;
+    char ours[PID_TEXT_MAX];
+    char theirs[PID_TEXT_MAX];
+    struct stat self;
+    struct stat it;
 
     (void)snprintf(path, sizeof(path), "/proc/%ld/comm", (long)other);
-    its = open(path, O_RDONLY | O_CLOEXEC);
-    if (mine < 0 || its < 0 || read(mine, ours, sizeof(ours) - 1) <= 0 ||
-        read(its, theirs, sizeof(theirs) - 1) <= 0) {
-        return true; /* nobody can tell: assume the worst */
+    read_name("/proc/self/comm", ours, sizeof(ours));
+    read_name(path, theirs, sizeof(theirs));
+    if (strcmp(ours, theirs) != 0) {
+        return theirs[0] == '\0' || ours[0] == '\0';
     }
-    return strcmp(ours, theirs) == 0;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/exe", (long)other);
+    return stat("/proc/self/exe", &self) != 0 || stat(path, &it) != 0 ||
+           self.st_ino != it.st_ino || self.st_dev != it.st_dev;
 }
 
 /* The id in the file, when it is that of another living process like us. */
@@ -131,7 +148,7 @@ living_owner(int fd)
     if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
         return 0;
     }
-    return same_program((pid_t)pid) ? (pid_t)pid : 0;
+    return may_be_owner((pid_t)pid) ? (pid_t)pid : 0;
 }
 
 /* Its owner may have removed the file between our open and our lock. */

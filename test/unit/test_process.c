@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,36 +67,103 @@ a_stale_or_damaged_pid_file_is_replaced(void **state)
     }
 }
 
-/* A child of ours has the same program name, so it counts as one of us. */
+/* Start a process with our name that runs `program` (NULL: this one). */
+static pid_t
+start_namesake(const char *program, int *end)
+{
+    char path[80];
+    int ends[2];
+    pid_t child;
+    char c;
+
+    path_in_folder(path, sizeof(path), program_invocation_short_name);
+    if (program != NULL) {
+        assert_int_equal(symlink(program, path), 0);
+    }
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    child = fork();
+    if (child == 0) {
+        if (program != NULL && dup2(ends[0], 0) == 0) {
+            (void)execl(path, path, (char *)NULL);
+        }
+        (void)close(ends[1]);
+        _exit(read(ends[0], &c, 1) == 0 ? 0 : 1);
+    }
+    (void)close(ends[0]);
+    *end = ends[1];
+    return child;
+}
+
+static void
+end_namesake(pid_t child, int end)
+{
+    char path[80];
+
+    path_in_folder(path, sizeof(path), program_invocation_short_name);
+    (void)unlink(path);
+    (void)close(end);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* Until an execl() in the child has happened. */
+static void
+await_program(pid_t child)
+{
+    char path[64];
+    struct stat self;
+    struct stat it;
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/exe", (long)child);
+    assert_int_equal(stat("/proc/self/exe", &self), 0);
+    do {
+        assert_int_equal(stat(path, &it), 0);
+    } while (it.st_ino == self.st_ino);
+}
+
+static void
+write_pid(const char *path, pid_t pid)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%ld\n", (long)pid);
+    write_text(path, text);
+}
+
 static void
 the_pid_file_of_a_living_process_is_respected(void **state)
 {
     struct process p = PROCESS_NONE;
     struct err err = {0};
     char path[80];
-    char text[32];
-    pid_t child;
-    int ends[2];
+    int end;
+    pid_t child = start_namesake("/bin/cat", &end);
 
     (void)state;
+    await_program(child);
     path_in_folder(path, sizeof(path), "b.pid");
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    if (child == 0) {
-        char c;
-
-        (void)close(ends[1]);
-        _exit(read(ends[0], &c, 1) == 0 ? 0 : 1);
-    }
-    (void)snprintf(text, sizeof(text), "%ld\n", (long)child);
-    write_text(path, text);
+    write_pid(path, child);
     assert_int_equal(process_pid_file(&p, path, &err), ERR_CONFLICT);
     assert_non_null(strstr(err.msg, "which is running"));
-    (void)close(ends[1]);
-    (void)close(ends[0]);
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    end_namesake(child, end);
     assert_int_equal(process_pid_file(&p, path, &err), 0);
     process_fini(&p);
+}
+
+static void
+another_instance_with_a_dead_ones_number_is_no_owner(void **state)
+{
+    struct process p = PROCESS_NONE;
+    struct err err = {0};
+    char path[80];
+    int end;
+    pid_t child = start_namesake(NULL, &end);
+
+    (void)state;
+    path_in_folder(path, sizeof(path), "d.pid");
+    write_pid(path, child);
+    assert_int_equal(process_pid_file(&p, path, &err), 0);
+    process_fini(&p);
+    end_namesake(child, end);
 }
 
 static void
@@ -234,6 +302,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stale_or_damaged_pid_file_is_replaced),
         cmocka_unit_test(the_pid_file_of_a_living_process_is_respected),
+        cmocka_unit_test(another_instance_with_a_dead_ones_number_is_no_owner),
         cmocka_unit_test(a_locked_pid_file_is_respected_whatever_it_says),
         cmocka_unit_test(a_pid_file_that_cannot_be_made_is_named),
         cmocka_unit_test(ready_is_told_to_the_descriptor_and_to_systemd),
