@@ -49,6 +49,7 @@ struct flared {
     struct cluster_meta meta;
     atomic_bool has_meta;             /* meta's numbers may be read */
     atomic_uint_fast64_t map_version; /* of the map in effect, for stats */
+    atomic_uint_fast64_t old_life; /* log entries up to here precede its data */
     _Atomic(uint64_t) reconstruction_interval; /* us per record; reloadable */
     _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
     atomic_bool replicate_sync;     /* replication-type; reloadable */

@@ -73,9 +73,12 @@ on_record(struct source_owner *owner, const struct rebuild_source *source,
 static bool
 empty_store(struct rebuilder *r)
 {
+    bool ok = store_rebuild_begin(r->node->store, true);
+
     atomic_store(&r->records, 0);
     atomic_store(&r->bytes, 0);
-    return store_rebuild_begin(r->node->store, true);
+    atomic_store(&r->node->old_life, ulog_last(store_log(r->node->store)));
+    return ok;
 }
 
 /* --- sources ------------------------------------------------------------ */

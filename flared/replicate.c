@@ -209,16 +209,22 @@ on_tick(struct timer *timer)
 
 /* --- a new view --------------------------------------------------------- */
 
-/* Where the log was INHERIT_MS ago, within reason. */
+/*
+ * Where the log was INHERIT_MS ago, within reason.  Never before this node's
+ * data began: it does not know what was deleted meanwhile.
+ */
 static uint64_t
 inherited_start(struct replicator *r)
 {
     struct ulog *log = store_log(r->node->store);
     const uint64_t last = ulog_last(log), first = ulog_first(log);
     const struct mono since = mono_after_ms(r->loop.now, -INHERIT_MS);
-    uint64_t start = last > INHERIT_ENTRIES ? last - INHERIT_ENTRIES : 0;
+    uint64_t start = atomic_load(&r->node->old_life);
     const unsigned n = r->nhistory < HISTORY ? r->nhistory : HISTORY;
 
+    if (last > INHERIT_ENTRIES && last - INHERIT_ENTRIES > start) {
+        start = last - INHERIT_ENTRIES;
+    }
     for (unsigned i = 0; i < n; i++) {
         const struct mark *mark = &r->history[i];
 
@@ -427,6 +433,7 @@ replicator_new(struct flared *node, struct err *err)
 
     r->node = node;
     r->gate = UINT64_MAX;
+    atomic_store(&node->old_life, ulog_last(store_log(node->store)));
     list_init(&r->copies);
     if (loop_init(&r->loop, err) != 0) {
         free(r);

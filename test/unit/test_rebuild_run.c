@@ -144,6 +144,7 @@ a_slave_copies_its_master_and_reports_active(void **state)
     assert_string_equal(node_value(&t.f, "k1"), "one");
     assert_string_equal(node_value(&t.f, "k2"), "two");
     assert_null(node_value(&t.f, "stale"));
+    assert_int_equal(atomic_load(&t.f.node->old_life), 1);
     rebuilder_status(t.f.node->rebuilder, &status);
     assert_false(status.running);
     assert_int_equal(status.records, 2);

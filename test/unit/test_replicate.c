@@ -436,6 +436,7 @@ a_promoted_slave_repeats_the_newest_to_those_it_inherits(void **state)
 {
     (void)state;
     use_map("me:1 S/act/0/1, %c M/act/0/1, %b S/act/0/1");
+    atomic_store(&t.f.node->old_life, node_set(&t.f, "before", "0"));
     (void)node_set(&t.f, "a", "1");
     (void)node_set(&t.f, "b", "2");
     use_map("me:1 M/act/0/1, %c P/down/-1/0, %b S/act/0/1");
