@@ -106,10 +106,6 @@ static const struct option_row rows[] = {
      .max = GIB, .fallback = "1m", .unit = "bytes",
      .help = "Requests are read again when less than this is waiting."},
 
-    {.name = "proxy-concurrency", .type = OPTION_UINT,
-     .offset = AT(proxy_concurrency), .min = 1, .max = 64, .fallback = "1",
-     .unit = "connections",
-     .help = "Connections of each thread to each other node."},
     {.name = "replication-type", .type = OPTION_CHOICE,
      .flags = OPTION_RELOADABLE, .offset = AT(replication_type),
      .choices = "async|sync", .fallback = "async",
@@ -129,11 +125,6 @@ static const struct option_row rows[] = {
      .max = 1000000000, .fallback = "0", .unit = "KiB/s",
      .help = "Limit of the speed at which this node copies another; 0 for "
              "none."},
-    {.name = "max-total-thread-queue", .type = OPTION_UINT,
-     .flags = OPTION_RELOADABLE, .offset = AT(max_total_thread_queue),
-     .max = 1000000000, .fallback = "0", .unit = "requests",
-     .help = "Most forwarded requests that may wait for other nodes; 0 for no "
-             "limit but memory's."},
 
     {.name = "storage-type", .type = OPTION_CHOICE,
      .offset = AT(storage_type), .choices = "tch|tcb|mem", .fallback = "tch",
@@ -207,6 +198,8 @@ static const struct option_row rows[] = {
     IGNORED("stack-size", OPTION_UINT, 1048576, "128"),
     IGNORED("thread-pool-size", OPTION_UINT, 1048576, "5"),
     IGNORED("noreply-window-limit", OPTION_UINT, UINT32_MAX, "0"),
+    IGNORED("proxy-concurrency", OPTION_UINT, 1048576, "2"),
+    IGNORED("max-total-thread-queue", OPTION_UINT, UINT32_MAX, "0"),
     IGNORED("proxy-prior-netmask", OPTION_UINT, 32, "0"),
     IGNORED("time-watcher-enabled", OPTION_BOOL, 0, "false"),
     IGNORED("time-watcher-polling-interval-msec", OPTION_UINT, UINT32_MAX,

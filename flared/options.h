@@ -39,12 +39,10 @@ struct flared_options {
     char *index_server_name;
     uint64_t index_server_port;
 
-    uint64_t proxy_concurrency;       /* connections of a worker to each node */
     char *replication_type;           /* "async" or "sync" */
     uint64_t sync_timeout;            /* ms */
     uint64_t reconstruction_interval; /* us a record */
     uint64_t reconstruction_bwlimit;  /* KiB/s, 0: none */
-    uint64_t max_total_thread_queue;  /* requests waiting, 0: no limit */
 
     char *data_dir;
     char *storage_type;

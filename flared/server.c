@@ -14,7 +14,6 @@
 enum {
     ADDRESSES_MAX = 16,
     RESERVE = 64, /* connections beyond max-connection for peers */
-    BACKLOG = 1024,
     SOCKET_MODE = 0777,
 };
 
@@ -94,6 +93,7 @@ bind_one(struct server *server, const char *host, uint16_t port,
          struct err *err)
 {
     struct sock_addr addrs[4];
+    int backlog = (int)server->node->options.back_log;
     int n = sock_resolve(host, port, addrs, 4, err);
 
     if (n < 0) {
@@ -106,7 +106,7 @@ bind_one(struct server *server, const char *host, uint16_t port,
             return err_set(err, ERR_CONFIG, "bind: more than %d addresses",
                            ADDRESSES_MAX);
         }
-        fd = sock_listen(&addrs[i], BACKLOG, err);
+        fd = sock_listen(&addrs[i], backlog, err);
         if (fd < 0) {
             return fd;
         }
@@ -137,7 +137,8 @@ bind_all(struct server *server, struct err *err)
         }
     }
     if (o->server_socket[0] != '\0') {
-        int fd = sock_listen_unix(o->server_socket, SOCKET_MODE, BACKLOG, err);
+        int fd = sock_listen_unix(o->server_socket, SOCKET_MODE,
+                                  (int)o->back_log, err);
 
         if (fd < 0) {
             return fd;
