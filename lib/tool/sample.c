@@ -1,5 +1,7 @@
 #include "tool/sample.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,8 @@
 #include "tool/nodes.h"
 #include "tool/target.h"
 #include "tool/tool.h"
+
+enum { ASKING_MAX = 64 }; /* threads */
 
 static bool
 take_stat(void *arg, struct slice name, struct slice value)
@@ -120,12 +124,57 @@ ask_node(struct tool *tool, const struct node *node, struct sample *sample)
     char host[NODE_HOST_MAX + 1];
 
     (void)snprintf(host, sizeof(host), "%.*s", (int)node->host_len, node->key);
-    if (!server_open(&server, tool, host, node->port, true)) {
+    if (!server_open_quietly(&server, tool, host, node->port)) {
         return;
     }
     sample->alive = server_stats(&server, "stats", take_stat, sample);
     sample->when = clock_mono();
     server_close(&server);
+}
+
+/* Work for several threads: each takes the next node that nobody has. */
+struct asking {
+    struct tool *tool;
+    struct round *round;
+    atomic_size_t next;
+};
+
+static void *
+ask_some(void *arg)
+{
+    struct asking *asking = arg;
+    size_t i;
+
+    while ((i = atomic_fetch_add(&asking->next, 1)) < asking->round->n) {
+        ask_node(asking->tool, asking->round->nodes[i],
+                 &asking->round->samples[i]);
+    }
+    return NULL;
+}
+
+/* All at once, so that a node that hangs holds up nobody but itself. */
+static void
+ask_all(struct tool *tool, struct round *round)
+{
+    struct asking asking = {tool, round, 0};
+    pthread_t threads[ASKING_MAX];
+    size_t most = tool->options.debug ? 0 : ASKING_MAX;
+    size_t n = 0;
+
+    while (n < most && n + 1 < round->n &&
+           pthread_create(&threads[n], NULL, ask_some, &asking) == 0) {
+        n++;
+    }
+    (void)ask_some(&asking);
+    while (n > 0) {
+        (void)pthread_join(threads[--n], NULL);
+    }
+    for (size_t i = 0; i < round->n; i++) {
+        if (!round->samples[i].alive) {
+            output_error(&tool->out, "failed to open %s.",
+                         round->nodes[i]->key);
+        }
+    }
 }
 
 bool
@@ -151,9 +200,7 @@ round_take(struct round *round, struct tool *tool, int nwords, char **words)
     if (!server_stats(&tool->index, "stats threads", take_thread, &behind)) {
         return false;
     }
-    for (size_t i = 0; i < round->n; i++) {
-        ask_node(tool, round->nodes[i], &round->samples[i]);
-    }
+    ask_all(tool, round);
     return true;
 }
 

@@ -117,6 +117,15 @@ server_open(struct server *server, struct tool *tool, const char *host,
     return connect_again(server, brief);
 }
 
+bool
+server_open_quietly(struct server *server, struct tool *tool, const char *host,
+                    uint16_t port)
+{
+    *server = (struct server){.tool = tool, .port = port, .quiet = true};
+    (void)snprintf(server->host, sizeof(server->host), "%s", host);
+    return connect_again(server, true);
+}
+
 void
 server_close(struct server *server)
 {

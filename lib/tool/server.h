@@ -32,6 +32,10 @@ struct server {
 bool server_open(struct server *server, struct tool *tool, const char *host,
                  uint16_t port, bool brief);
 
+/* The same without a word. */
+bool server_open_quietly(struct server *server, struct tool *tool,
+                         const char *host, uint16_t port);
+
 /* Say quit, wait a second at most for the end, close. */
 void server_close(struct server *server);
 

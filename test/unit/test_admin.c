@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test/unit/fake_cluster.h"
@@ -170,6 +171,28 @@ stats_shows_a_line_a_node_and_gaps_for_dead_ones(void **state)
         "127.0.0.1:NODE3 active master         1       1     0    2      2  "
         "67    -     1m   2.0.0\n");
     assert_int_equal(got.status, 0);
+}
+
+static void
+stats_waits_for_a_node_that_hangs_only_once(void **state)
+{
+    struct timespec before;
+    struct timespec after;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        fake.node[i].mute = true;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    run("stats -i %I --timeout=1", NULL);
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_int_equal(got.status, 0);
+    assert_int_equal(strncmp(got.out,
+                             "failed to open 127.0.0.1:NODE1.\n"
+                             "failed to open 127.0.0.1:NODE2.\n",
+                             64),
+                     0);
+    assert_true(after.tv_sec - before.tv_sec < 4);
 }
 
 static void
@@ -348,6 +371,7 @@ main(void)
         CASE(the_index_is_found_by_the_environment),
         CASE(ping_answers_alive_or_who_is_down),
         CASE(stats_shows_a_line_a_node_and_gaps_for_dead_ones),
+        CASE(stats_waits_for_a_node_that_hangs_only_once),
         CASE(stats_of_some_nodes_with_rates_and_a_delimiter),
         CASE(threads_are_sorted_by_peer),
         CASE(index_prints_what_flarei_can_read),
