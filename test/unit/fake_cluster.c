@@ -319,7 +319,7 @@ begin(struct fake *fake, void *(*run)(void *), int fd, int node)
 
     *at = (struct place){fake, fd, node};
     (void)pthread_mutex_lock(&fake->lock);
-    assert_true(fake->nthreads < 256 && fake->nfds < 256);
+    assert_true(fake->nthreads < 255 && fake->nfds < 256);
     assert_int_equal(pthread_create(&thread, NULL, run, at), 0);
     fake->threads[fake->nthreads++] = thread;
     fake->fds[fake->nfds++] = fd;
@@ -375,14 +375,29 @@ fake_kill_node(struct fake *fake, int i)
     (void)shutdown(fake->node[i].listener, SHUT_RDWR);
 }
 
+/* The thread of that number, when there is one. */
+static bool
+thread_at(struct fake *fake, int i, pthread_t *out)
+{
+    bool found;
+
+    (void)pthread_mutex_lock(&fake->lock);
+    found = i < fake->nthreads;
+    *out = fake->threads[i];
+    for (int j = 0; j < fake->nfds; j++) {
+        (void)shutdown(fake->fds[j], SHUT_RDWR);
+    }
+    (void)pthread_mutex_unlock(&fake->lock);
+    return found;
+}
+
 void
 fake_stop(struct fake *fake)
 {
-    for (int i = 0; i < fake->nfds; i++) {
-        (void)shutdown(fake->fds[i], SHUT_RDWR);
-    }
-    for (int i = 0; i < fake->nthreads; i++) {
-        (void)pthread_join(fake->threads[i], NULL);
+    pthread_t thread;
+
+    for (int i = 0; thread_at(fake, i, &thread); i++) {
+        (void)pthread_join(thread, NULL);
     }
     for (int i = 0; i < fake->nfds; i++) {
         (void)close(fake->fds[i]);
@@ -481,7 +496,9 @@ fake_run(struct fake *fake, const char *program, const char *words,
     while ((word = strsep(&rest, " ")) != NULL && argc < 31) {
         argv[argc++] = word;
     }
+    (void)pthread_mutex_lock(&fake->lock);
     fake->wire[0] = '\0';
+    (void)pthread_mutex_unlock(&fake->lock);
     assert_true(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 &&
                 pipe2(err, O_CLOEXEC) == 0);
     (void)pthread_mutex_lock(&fake->lock);
@@ -508,7 +525,9 @@ fake_run(struct fake *fake, const char *program, const char *words,
     result->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     name_ports(fake, result->out);
     name_ports(fake, result->err);
+    (void)pthread_mutex_lock(&fake->lock);
     name_ports(fake, fake->wire);
+    (void)pthread_mutex_unlock(&fake->lock);
     free(argv[0]);
     free(list);
 }
