@@ -242,7 +242,7 @@ cmd_flush_all(struct session *session, const struct request *req)
     }
     if (delay > 0) {
         maintain_flush_later(worker->node, delay);
-    } else if (!store_flush_all(worker->node->store, &seq)) {
+    } else if (!node_flush_all(worker->node, &seq)) {
         session_line(session, req, "SERVER_ERROR i/o error");
         return;
     }

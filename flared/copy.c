@@ -318,6 +318,12 @@ take_entry(struct copy *copy, const struct ulog_entry *entry)
         copy_lost(copy, "the log no longer has what comes next");
         return;
     }
+    if (entry->op == ULOG_FLUSH && copy->scope == FANOUT_MOVING &&
+        !copy->draining) {
+        /* It cannot be told: others' records would go too. */
+        copy_lost(copy, "flush_all came while it was being prepared");
+        return;
+    }
     if (!wants(copy, entry)) {
         copy->read = entry->seq;
         if (copy->inflight == 0) {

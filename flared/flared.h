@@ -50,6 +50,7 @@ struct flared {
     atomic_bool has_meta;             /* meta's numbers may be read */
     atomic_uint_fast64_t map_version; /* of the map in effect, for stats */
     atomic_uint_fast64_t old_life; /* log entries up to here precede its data */
+    atomic_uint flushes; /* how often the store was emptied on request */
     _Atomic(uint64_t) reconstruction_interval; /* us per record; reloadable */
     _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
     atomic_bool replicate_sync;     /* replication-type; reloadable */
@@ -64,5 +65,17 @@ struct flared {
     struct index_link *index_link;
     struct membership *membership;
 };
+
+/* As store_flush_all(); a rebuild that runs then begins anew. */
+static inline bool
+node_flush_all(struct flared *node, uint64_t *seq)
+{
+    bool ok;
+
+    atomic_fetch_add(&node->flushes, 1); /* seen by what begins meanwhile */
+    ok = store_flush_all(node->store, seq);
+    atomic_fetch_add(&node->flushes, 1); /* and by what ends */
+    return ok;
+}
 
 #endif

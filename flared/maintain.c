@@ -49,7 +49,7 @@ on_flush(struct timer *timer)
     struct maintain *m = LIST_ENTRY(timer, struct maintain, flush);
     uint64_t seq;
 
-    if (!store_flush_all(m->node->store, &seq)) {
+    if (!node_flush_all(m->node, &seq)) {
         log_error("delayed flush_all failed: %s",
                   store_trouble(m->node->store));
     }

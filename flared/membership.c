@@ -16,6 +16,12 @@
 
 enum { WAITING_MAX = 64 }; /* offers; then the oldest is refused */
 
+/*
+ * A slave that becomes master may lack the last changes of the old one, which
+ * another slave may have: its own must have higher versions even so.
+ */
+static const uint64_t PROMOTION_GAP = UINT64_C(1) << 20;
+
 /* A version further ahead than this is no map of our index. */
 static const uint64_t VERSION_JUMP_MAX = UINT64_C(1) << 32;
 
@@ -268,6 +274,14 @@ on_replicator_has_it(void *arg)
     workers_set_view(m->node, m->next, on_workers_have_it, m);
 }
 
+static bool
+is_promotion(const struct cluster_view *before,
+             const struct cluster_view *after)
+{
+    return before != NULL && before->self != NULL && after->self != NULL &&
+           before->self->role == NODE_SLAVE && after->self->role == NODE_MASTER;
+}
+
 /* Takes over the map; SYNC_OK: it is on its way. */
 static enum sync_verdict
 apply(struct membership *m, struct cluster_map *map)
@@ -281,6 +295,9 @@ apply(struct membership *m, struct cluster_map *map)
     if (m->next == NULL) {
         log_error("map of version %" PRIu64 " is refused: %s", version, why);
         return SYNC_BAD;
+    }
+    if (is_promotion(m->view, m->next)) {
+        store_skip_versions(node->store, PROMOTION_GAP);
     }
     replicator_set_view(node->replicator, m->next, on_replicator_has_it, m);
     return SYNC_OK;

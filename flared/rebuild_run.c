@@ -20,6 +20,7 @@ struct rebuilder {
     struct source_run **run;   /* one of each of the plan's sources */
     struct buf scratch;
     struct mono began;
+    unsigned flushes;        /* of the node when the sources were called */
     struct rebuild_step due; /* at the end of this turn, if `is_due` */
     bool is_due;
     struct loop_item act;
@@ -151,25 +152,6 @@ fail(struct rebuilder *r, const char *why)
 }
 
 static void
-finish(struct rebuilder *r)
-{
-    const enum node_state state =
-        r->plan.role == NODE_MASTER ? NODE_READY : NODE_ACTIVE;
-
-    if (!store_commit(r->node->store)) {
-        fail(r, "the storage cannot write what was copied");
-        return;
-    }
-    log_info("rebuild: %" PRIu64 " records, %" PRIu64
-             " bytes copied in %" PRId64 " ms; reporting %s",
-             (uint64_t)atomic_load(&r->records),
-             (uint64_t)atomic_load(&r->bytes),
-             mono_ms_between(r->began, r->loop->now), node_state_name(state));
-    close_down(r);
-    index_link_report_state(r->node->index_link, state);
-}
-
-static void
 stop(struct rebuilder *r, const char *why)
 {
     if (atomic_load(&r->running)) {
@@ -189,6 +171,7 @@ start(struct rebuilder *r)
         fail(r, why);
         return;
     }
+    r->flushes = atomic_load(&r->node->flushes);
     if (!empty_store(r)) {
         fail(r, "the store cannot be emptied");
         return;
@@ -205,6 +188,30 @@ restart(struct rebuilder *r, const char *why)
     hang_up(r);
     store_rebuild_end(r->node->store);
     start(r);
+}
+
+static void
+finish(struct rebuilder *r)
+{
+    const enum node_state state =
+        r->plan.role == NODE_MASTER ? NODE_READY : NODE_ACTIVE;
+
+    if (atomic_load(&r->node->flushes) != r->flushes) {
+        /* Of what came since, some was read before the flush. */
+        restart(r, "flush_all came meanwhile");
+        return;
+    }
+    if (!store_commit(r->node->store)) {
+        fail(r, "the storage cannot write what was copied");
+        return;
+    }
+    log_info("rebuild: %" PRIu64 " records, %" PRIu64
+             " bytes copied in %" PRId64 " ms; reporting %s",
+             (uint64_t)atomic_load(&r->records),
+             (uint64_t)atomic_load(&r->bytes),
+             mono_ms_between(r->began, r->loop->now), node_state_name(state));
+    close_down(r);
+    index_link_report_state(r->node->index_link, state);
 }
 
 /* --- steps -------------------------------------------------------------- */

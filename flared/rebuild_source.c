@@ -10,7 +10,8 @@
 
 enum {
     CONNECT_MS = 2000,
-    ANSWER_MS = 60000, /* without a byte: the source is lost */
+    ASKED_MS = 5000,    /* for the answer to "stats nodes" */
+    ANSWER_MS = 300000, /* a dump without a byte: the source is lost */
     ANSWER_LINE_MAX = 16384,
     IN_TURN = 65536, /* bytes of a dump in one turn: others share the loop */
 };
@@ -21,7 +22,7 @@ struct source_run {
     struct peer *peer;
     struct peer_call call;
     struct timer timer;
-    enum rebuild_event due; /* what the timer means; KNOWN: ask again */
+    enum rebuild_event due; /* what the timer brings; KNOWN: ask again */
     bool role_is_right, partition_is_right;
     uint64_t records; /* of this dump */
     bool over;        /* no more events */
@@ -72,6 +73,9 @@ on_nodes(struct peer_call *call, enum peer_result result,
     if (run->over) {
         return;
     }
+    if (result != PEER_REPLY || reply->last) {
+        timer_stop(&run->timer);
+    }
     if (result != PEER_REPLY) {
         handle(run, REBUILD_UNREACHED);
     } else if (reply->kind == REPLY_ITEM) {
@@ -97,6 +101,8 @@ ask(struct source_run *run)
         handle(run, REBUILD_UNREACHED);
         return;
     }
+    run->due = REBUILD_UNREACHED;
+    timer_once(&run->timer, ASKED_MS);
     peer_expect(run->peer, &run->call, EXPECT_LINES, on_nodes);
 }
 
@@ -166,6 +172,8 @@ on_timer(struct timer *timer)
     }
     if (run->due == REBUILD_TIMEOUT) {
         handle(run, REBUILD_TIMEOUT);
+    } else if (run->due == REBUILD_UNREACHED) {
+        peer_reset(run->peer); /* which tells on_nodes() */
     } else {
         ask(run);
     }

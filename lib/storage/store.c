@@ -410,6 +410,12 @@ store_flush_all(struct store *store, uint64_t *seq)
     return ok;
 }
 
+void
+store_skip_versions(struct store *store, uint64_t n)
+{
+    (void)store_see_version(store, atomic_load(&store->clock) + n);
+}
+
 bool
 store_rebuild_begin(struct store *store, bool truncate)
 {

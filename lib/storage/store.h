@@ -85,6 +85,9 @@ bool store_commit(struct store *store);
  */
 bool store_flush_all(struct store *store, uint64_t *seq);
 
+/* Versions given from now on are more than n above all seen so far. */
+void store_skip_versions(struct store *store, uint64_t n);
+
 /*
  * Empty the store without a log entry and forget tombstones: a copy about to
  * be built from scratch.  While building, every deletion is remembered, however

@@ -315,6 +315,23 @@ a_role_that_is_taken_away_ends_it_without_a_report(void **state)
 }
 
 static void
+a_flush_meanwhile_begins_it_anew(void **state)
+{
+    uint64_t seq;
+
+    (void)state;
+    begin(SLAVE);
+    offer(&t.a, KNOWN, DUMP);
+    assert_true(node_flush_all(t.f.node, &seq));
+    other_says(&t.a, "VALUE k1 0 3 17 0\r\nold\r\nEND\r\n");
+    offer(&t.a, KNOWN, DUMP);
+    other_says(&t.a, "VALUE k2 0 3 18 0\r\nnew\r\nEND\r\n");
+    UNTIL(atomic_load(&t.reported) == NODE_ACTIVE);
+    assert_null(node_value(&t.f, "k1"));
+    assert_string_equal(node_value(&t.f, "k2"), "new");
+}
+
+static void
 without_a_source_it_fails_at_once(void **state)
 {
     (void)state;
@@ -359,6 +376,7 @@ main(void)
         EACH(a_failover_half_way_begins_anew_at_the_new_master),
         EACH(a_failover_without_heir_ends_as_a_proxy),
         EACH(a_role_that_is_taken_away_ends_it_without_a_report),
+        EACH(a_flush_meanwhile_begins_it_anew),
         EACH(without_a_source_it_fails_at_once),
         EACH(nonsense_from_the_source_is_no_copy),
         EACH(a_slave_of_a_master_in_preparation_waits_for_it),

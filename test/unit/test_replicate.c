@@ -391,13 +391,12 @@ static void
 a_master_to_be_gets_what_moves_to_it_until_all_is_there(void **state)
 {
     const char *moves = key_that(true), *stays = key_that(false);
-    uint64_t seq = 0;
+    uint64_t seq;
 
     (void)state;
     use_map(MASTER "%c M/prep/1/1");
     (void)node_set(&t.f, stays, "0");
     (void)node_set(&t.f, moves, "1");
-    assert_true(store_flush_all(t.f.node->store, &seq));
     (void)node_set(&t.f, moves, "2");
     assert_true(passed(UINT64_MAX));
     other_accept(&t.c);
@@ -416,6 +415,19 @@ a_master_to_be_gets_what_moves_to_it_until_all_is_there(void **state)
     other_says(&t.c, "STORED\r\n");
     other_is_left(&t.c);
     UNTIL(passed(UINT64_MAX));
+}
+
+static void
+flush_all_ends_the_preparation_of_a_master(void **state)
+{
+    uint64_t seq = 0;
+
+    (void)state;
+    use_map(MASTER "%b S/act/0/1, %c M/prep/1/1");
+    assert_true(store_flush_all(t.f.node->store, &seq));
+    UNTIL(atomic_load(&t.lost) == 1);
+    other_accept(&t.b);
+    other_hears(&t.b, "<me:1>flush_all");
 }
 
 static void
@@ -540,6 +552,7 @@ main(void)
         EACH(the_gate_waits_for_the_slowest_active_slave_only),
         EACH(a_slave_that_stays_keeps_its_connection_and_place),
         EACH(a_master_to_be_gets_what_moves_to_it_until_all_is_there),
+        EACH(flush_all_ends_the_preparation_of_a_master),
         EACH(a_deposed_master_hands_over_what_it_answered_for),
         EACH(a_promoted_slave_repeats_the_newest_to_those_it_inherits),
         EACH(the_status_tells_how_far_behind_each_copy_is),
