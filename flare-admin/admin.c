@@ -20,8 +20,8 @@ say_usage(struct tool *tool)
 }
 
 bool
-targets_parse(struct tool *tool, int nwords, char **words, int min, int max,
-              const char *hint, struct targets *out)
+targets_parse(struct tool *tool, int nwords, char **words,
+              struct target_form form, struct targets *out)
 {
     *out = (struct targets){NULL, 0};
     if (nwords == 0) {
@@ -33,9 +33,9 @@ targets_parse(struct tool *tool, int nwords, char **words, int min, int max,
         struct target *target = &out->all[out->n];
 
         if (target_parse(words[out->n], target) == TARGET_BAD_FORM ||
-            target->nfields < min || target->nfields > max) {
+            target->nfields < form.min || target->nfields > form.max) {
             output_error(&tool->out, "invalid argument '%s'.%s", words[out->n],
-                         hint);
+                         form.hint);
             targets_fini(out);
             return false;
         }

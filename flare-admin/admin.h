@@ -23,11 +23,15 @@ struct targets {
 };
 
 /*
- * Parse words of min to max fields each.  False: none was given, or one is
- * wrong and "invalid argument 'WORD'.<hint>" was said.
+ * Parse words of this form.  False: none was given, or one is wrong and
+ * "invalid argument 'WORD'.<hint>" was said.
  */
-bool targets_parse(struct tool *tool, int nwords, char **words, int min,
-                   int max, const char *hint, struct targets *out);
+struct target_form {
+    int min, max;     /* fields */
+    const char *hint; /* follows the complaint */
+};
+bool targets_parse(struct tool *tool, int nwords, char **words,
+                   struct target_form form, struct targets *out);
 void targets_fini(struct targets *targets);
 
 /* "invalid arguments: ..." */

@@ -61,7 +61,8 @@ run_balance(struct tool *tool, int nwords, char **words)
     int status = STATUS_OK;
     bool go_on = true;
 
-    if (!targets_parse(tool, nwords, words, 3, 3, "", &targets)) {
+    if (!targets_parse(tool, nwords, words, (struct target_form){3, 3, ""},
+                       &targets)) {
         return STATUS_NG;
     }
     if (check_balances(tool, &targets) &&

@@ -22,7 +22,10 @@ put_document(struct buf *out, struct cluster_map *map)
             map->next_thread_type = map->node[i].thread_type + 1;
         }
     }
-    (void)map_text_put_xml(&text, map);
+    if (!map_text_put_xml(&text, map) || text.base == NULL) {
+        buf_fini(&text);
+        return;
+    }
     rest = buf_slice(&text);
     at = memmem(rest.p, rest.n, ours, sizeof(ours) - 1);
     if (at != NULL) {
@@ -42,6 +45,10 @@ write_out(struct tool *tool, struct slice text)
     const char *path = tool->options.output_file;
     struct err err;
 
+    if (text.n == 0) {
+        output_error(&tool->out, "out of memory");
+        return STATUS_NG;
+    }
     if (path[0] == '\0') {
         output_info(&tool->out, "%.*s", (int)text.n - 1, text.p);
         return STATUS_OK;

@@ -185,7 +185,8 @@ run_master(struct tool *tool, int nwords, char **words)
     enum outcome outcome = GOES_ON;
     bool ok;
 
-    if (!targets_parse(tool, nwords, words, 4, 4, "", &targets)) {
+    if (!targets_parse(tool, nwords, words, (struct target_form){4, 4, ""},
+                       &targets)) {
         return STATUS_NG;
     }
     ok = check(tool, &targets) && tool_open_index(tool, nwords, words);

@@ -45,10 +45,40 @@ is_safe(const struct cluster_map *map, const struct node *node)
     return active_slaves(map, node) >= (node->role == NODE_MASTER ? 2 : 1);
 }
 
+/* Nobody answers any more. */
+static enum outcome
+unanswered(struct tool *tool, const struct node *node)
+{
+    if (prompt_interrupted()) {
+        output_error(&tool->out, "INTERRUPTED");
+    }
+    output_error(&tool->out, "%s is left as it is.", node->key);
+    return ENDS_ALL;
+}
+
+/* What an answer means; false: nothing. */
+static bool
+understand(const char *answer, enum outcome *outcome)
+{
+    static const struct {
+        const char *answer;
+        enum outcome outcome;
+    } ways[] = {{"y", REBUILT}, {"n", SKIPPED}, {"a", REBUILT}, {"q", QUIT}};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strcmp(answer, ways[i].answer) == 0) {
+            *outcome = ways[i].outcome;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Five ways to answer; *asking is switched off by "a". */
 static enum outcome
 confirm(struct tool *tool, const struct node *node, bool *asking)
 {
+    enum outcome outcome = REBUILT;
     char question[NODE_KEY_MAX + 80];
     char answer[16];
 
@@ -57,29 +87,16 @@ confirm(struct tool *tool, const struct node *node, bool *asking)
                    node->key, node_role_name(node->role));
     while (*asking) {
         if (!prompt_line(question, answer, sizeof(answer))) {
-            if (prompt_interrupted()) {
-                output_error(&tool->out, "INTERRUPTED");
-            }
-            output_error(&tool->out, "%s is left as it is.", node->key);
-            return ENDS_ALL;
+            return unanswered(tool, node);
         }
-        if (strcmp(answer, "y") == 0) {
-            return REBUILT;
-        }
-        if (strcmp(answer, "n") == 0) {
-            return SKIPPED;
-        }
-        if (strcmp(answer, "q") == 0) {
-            return QUIT;
-        }
-        if (strcmp(answer, "a") == 0) {
-            *asking = false;
-            return REBUILT;
+        *asking = strcmp(answer, "a") != 0;
+        if (understand(answer, &outcome)) {
+            break;
         }
         output_info(&tool->out, "y: execute, n: skip, a: execute all the left "
                                 "nodes, q: quit, h: help");
     }
-    return REBUILT;
+    return outcome;
 }
 
 /* It is a proxy that still has its data, and the way back. */
@@ -316,8 +333,10 @@ static bool
 select_targets(struct tool *tool, int nwords, char **words, struct targets *out)
 {
     if (!tool->options.all) {
-        return targets_parse(tool, nwords, words, 2, 2,
-                             " it must be hostname:port.", out) &&
+        return targets_parse(
+                   tool, nwords, words,
+                   (struct target_form){2, 2, " it must be hostname:port."},
+                   out) &&
                tool_open_index(tool, nwords, words);
     }
     if (nwords > 0) {

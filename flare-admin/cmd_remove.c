@@ -59,8 +59,10 @@ run_remove(struct tool *tool, int nwords, char **words)
     int status = STATUS_OK;
     bool ok = true;
 
-    if (nwords > 0 && !targets_parse(tool, nwords, words, 2, 2,
-                                     " it must be hostname:port.", &targets)) {
+    if (nwords > 0 &&
+        !targets_parse(tool, nwords, words,
+                       (struct target_form){2, 2, " it must be hostname:port."},
+                       &targets)) {
         return STATUS_NG;
     }
     if (tool_open_index(tool, nwords, words)) {

@@ -134,9 +134,11 @@ run_slave(struct tool *tool, int nwords, char **words)
     int status = STATUS_OK;
     bool ok;
 
-    if (!targets_parse(tool, nwords, words, 3, 4,
-                       " it must be hostname:port:balance:partition.",
-                       &targets)) {
+    if (!targets_parse(
+            tool, nwords, words,
+            (struct target_form){
+                3, 4, " it must be hostname:port:balance:partition."},
+            &targets)) {
         return STATUS_NG;
     }
     ok = check(tool, &targets) && tool_open_index(tool, nwords, words);

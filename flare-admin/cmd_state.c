@@ -56,7 +56,8 @@ run_state(struct tool *tool, int nwords, char **words, const struct wish *wish)
     int status = STATUS_OK;
     bool go_on = true;
 
-    if (!targets_parse(tool, nwords, words, 2, 2, "", &targets)) {
+    if (!targets_parse(tool, nwords, words, (struct target_form){2, 2, ""},
+                       &targets)) {
         return STATUS_NG;
     }
     if (tool_open_index(tool, nwords, words)) {

@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +49,23 @@ put_padded(struct buf *out, const char *text, size_t width, bool right)
     (void)buf_printf(out, right ? "%*s" : "%-*s", (int)width, text);
 }
 
+static void
+put_row(const struct table *table, char *const *cells, const size_t *width,
+        const char *separator, struct buf *out)
+{
+    for (size_t i = 0; i < table->ncolumns; i++) {
+        (void)buf_put_str(out, i > 0 ? separator : "");
+        put_padded(out, cells[i], width[i], table->columns[i].right);
+    }
+    (void)buf_put_str(out, "\n");
+}
+
 void
 table_put(const struct table *table, const char *separator, struct buf *out)
 {
     AUTO_FREE size_t *width = xcalloc(table->ncolumns, sizeof(*width));
 
+    assert(table->ncolumns > 0 && table->ncells % table->ncolumns == 0);
     for (size_t i = 0; i < table->ncolumns; i++) {
         const struct table_column *c = &table->columns[i];
 
@@ -61,15 +74,8 @@ table_put(const struct table *table, const char *separator, struct buf *out)
         put_padded(out, c->title, width[i], c->right && !table->fit);
     }
     (void)buf_put_str(out, "\n");
-    for (size_t i = 0; i < table->ncells; i++) {
-        size_t column = i % table->ncolumns;
-
-        (void)buf_put_str(out, column > 0 ? separator : "");
-        put_padded(out, table->cells[i], width[column],
-                   table->columns[column].right);
-        if (column == table->ncolumns - 1) {
-            (void)buf_put_str(out, "\n");
-        }
+    for (size_t i = 0; i < table->ncells; i += table->ncolumns) {
+        put_row(table, &table->cells[i], width, separator, out);
     }
 }
 

@@ -32,28 +32,37 @@ unknown(const struct option_table *table, const char *shown, const char *name,
                    text.text, closest->name);
 }
 
+/* The first row from `at` on whose name this begins. */
+static const struct option_row *
+find_prefix(const struct option_table *table, size_t at, const char *name)
+{
+    for (; at < table->nrows; at++) {
+        if (strncmp(table->rows[at].name, name, strlen(name)) == 0) {
+            return &table->rows[at];
+        }
+    }
+    return NULL;
+}
+
 /* The row a long name means: exact, or the only one it begins. */
 static int
 find_long(const struct option_table *table, const char *name,
           const struct option_row **out, struct err *err)
 {
     const struct option_row *found = option_find(table, name);
-    size_t n = strlen(name);
+    const struct option_row *other = NULL;
 
-    for (size_t i = 0; found == NULL && n > 0 && i < table->nrows; i++) {
-        const struct option_row *row = &table->rows[i];
-
-        if (strncmp(row->name, name, n) != 0) {
-            continue;
-        }
-        for (size_t j = i + 1; j < table->nrows; j++) {
-            if (strncmp(table->rows[j].name, name, n) == 0) {
-                return err_set(err, ERR_CONFIG, "\"--%s\" may be --%s or --%s",
-                               log_text(slice_str(name)).text, row->name,
-                               table->rows[j].name);
-            }
-        }
-        found = row;
+    if (found == NULL && name[0] != '\0') {
+        found = find_prefix(table, 0, name);
+        other =
+            found != NULL
+                ? find_prefix(table, (size_t)(found - table->rows) + 1, name)
+                : NULL;
+    }
+    if (other != NULL) {
+        return err_set(err, ERR_CONFIG, "\"--%s\" may be --%s or --%s",
+                       log_text(slice_str(name)).text, found->name,
+                       other->name);
     }
     *out = found;
     return found != NULL ? 0 : unknown(table, name, name, err);
@@ -107,7 +116,7 @@ take_long(struct cursor *c, const char *text, struct err *err)
     const char *equals = strchr(text, '=');
     AUTO_FREE char *name =
         xstrndup(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
-    const struct option_row *row;
+    const struct option_row *row = NULL;
     int rc = find_long(c->table, name, &row, err);
 
     return rc != 0 ? rc : give(c, row, equals != NULL ? equals + 1 : NULL, err);

@@ -41,10 +41,16 @@ unknown_name(const struct option_table *table, const char *name,
                    shown.text, closest->name);
 }
 
-/* seen: per row the line it was set in, 0 for none. */
+struct reading {
+    const struct option_table *table;
+    unsigned number; /* of the line */
+    unsigned *seen;  /* per row the line it was set in, 0 for none */
+    conf_set_fn *set;
+    void *arg;
+};
+
 static int
-take_line(const struct option_table *table, struct slice line, unsigned number,
-          unsigned *seen, conf_set_fn *set, void *arg, struct err *err)
+take_line(struct reading *r, struct slice line, struct err *err)
 {
     struct slice value = line;
     struct slice left = trim(slice_until(&value, '='));
@@ -59,23 +65,23 @@ take_line(const struct option_table *table, struct slice line, unsigned number,
                        "\"%s\" is not of the form name = value",
                        log_text(line).text);
     }
-    row = option_find(table, name);
+    row = option_find(r->table, name);
     if (row == NULL) {
-        return unknown_name(table, name, err);
+        return unknown_name(r->table, name, err);
     }
     if ((row->flags & OPTION_COMMAND_LINE) != 0) {
         return err_set(err, ERR_CONFIG,
                        "%s may be given on the command line only", name);
     }
-    at = (size_t)(row - table->rows);
-    if (seen[at] != 0) {
+    at = (size_t)(row - r->table->rows);
+    if (r->seen[at] != 0) {
         return err_set(err, ERR_CONFIG, "%s was already given in line %u", name,
-                       seen[at]);
+                       r->seen[at]);
     }
-    seen[at] = number;
+    r->seen[at] = r->number;
     value = trim(value);
     text = xstrndup(value.p, value.n);
-    return set(arg, row, text, err);
+    return r->set(r->arg, row, text, err);
 }
 
 int
@@ -83,14 +89,14 @@ conf_file_parse(const struct option_table *table, struct slice text,
                 const char *path, conf_set_fn *set, void *arg, struct err *err)
 {
     AUTO_FREE unsigned *seen = xcalloc(table->nrows + 1, sizeof(*seen));
+    struct reading r = {table, 1, seen, set, arg};
 
-    for (unsigned number = 1; text.n > 0; number++) {
+    for (; text.n > 0; r.number++) {
         struct slice line = slice_until(&text, '\n');
 
         line = trim(slice_until(&line, '#'));
-        if (line.n > 0 &&
-            take_line(table, line, number, seen, set, arg, err) != 0) {
-            return err_wrap(err, "%s:%u", path, number);
+        if (line.n > 0 && take_line(&r, line, err) != 0) {
+            return err_wrap(err, "%s:%u", path, r.number);
         }
     }
     return 0;

@@ -174,7 +174,8 @@ put_man_entry(const struct option_row *row, struct buf *out)
     put_man_text(row->help, out);
     put_facts(row, &facts);
     (void)buf_put_str(out, "\n");
-    if (buf_len(&facts) > 1 && (row->flags & OPTION_IGNORED) == 0 &&
+    if (facts.base != NULL && buf_len(&facts) > 1 &&
+        (row->flags & OPTION_IGNORED) == 0 &&
         ((row->flags & OPTION_COMMAND_LINE) == 0 || row->type != OPTION_BOOL)) {
         put_man_text(buf_slice(&facts).p + 1, out);
         (void)buf_put_str(out, "\n");

@@ -30,19 +30,28 @@ is_text(const struct option_row *row)
 static void
 put_number(const struct option_row *row, uint64_t value, struct buf *out)
 {
-    static const char units[] = "gmk";
-    unsigned shift = 30;
+    static const char units[] = "kmg";
+    unsigned unit = 0;
 
-    if (row->type == OPTION_BYTES && value > 0) {
-        for (const char *unit = units; shift > 0; unit++, shift -= 10) {
-            if ((value & ((UINT64_C(1) << shift) - 1)) == 0) {
-                (void)buf_put_u64(out, value >> shift);
-                (void)buf_put(out, unit, 1);
-                return;
-            }
-        }
+    while (row->type == OPTION_BYTES && value > 0 && unit < 3 &&
+           value % 1024 == 0) {
+        value /= 1024;
+        unit++;
     }
     (void)buf_put_u64(out, value);
+    (void)(unit == 0 || buf_put(out, &units[unit - 1], 1));
+}
+
+/* "a|b|c" as "a, b or c". */
+static void
+put_choices(const char *choices, struct buf *out)
+{
+    for (const char *p = choices; *p != '\0'; p++) {
+        bool last = strchr(p + 1, '|') == NULL;
+
+        (void)(*p != '|' ? buf_put(out, p, 1)
+                         : buf_put_str(out, last ? " or " : ", "));
+    }
 }
 
 void
@@ -57,22 +66,13 @@ option_put_allowed(const struct option_row *row, struct buf *out)
         put_number(row, row->min, out);
         (void)buf_put_str(out, "..");
         put_number(row, row->max, out);
-        if (row->unit != NULL) {
-            (void)buf_printf(out, " %s", row->unit);
-        }
+        (void)(row->unit == NULL || buf_printf(out, " %s", row->unit));
         return;
     case OPTION_STRING:
         (void)buf_put_str(out, "text");
         return;
     case OPTION_CHOICE:
-        for (const char *p = row->choices; *p != '\0'; p++) {
-            if (*p != '|') {
-                (void)buf_put(out, p, 1);
-            } else {
-                (void)buf_put_str(out,
-                                  strchr(p + 1, '|') != NULL ? ", " : " or ");
-            }
-        }
+        put_choices(row->choices, out);
         return;
     }
 }

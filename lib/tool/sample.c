@@ -42,6 +42,17 @@ take_stat(void *arg, struct slice name, struct slice value)
     return true;
 }
 
+static struct sample *
+sample_of(struct round *round, struct slice key)
+{
+    for (size_t i = 0; i < round->n; i++) {
+        if (slice_eq(key, node_key(round->nodes[i]))) {
+            return &round->samples[i];
+        }
+    }
+    return NULL;
+}
+
 /* "stats threads" of the index: the thread whose peer is a node watches it. */
 struct behind {
     struct round *round;
@@ -63,11 +74,7 @@ take_thread(void *arg, struct slice name, struct slice value)
         b->current = NULL;
     }
     if (slice_eq(field, SLICE("peer"))) {
-        for (size_t i = 0; i < b->round->n; i++) {
-            if (slice_eq(value, node_key(b->round->nodes[i]))) {
-                b->current = &b->round->samples[i];
-            }
-        }
+        b->current = sample_of(b->round, value);
     } else if (slice_eq(field, SLICE("behind")) && b->current != NULL) {
         (void)snprintf(b->current->behind, sizeof(b->current->behind), "%.*s",
                        (int)value.n, value.p);

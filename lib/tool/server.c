@@ -220,7 +220,7 @@ server_stats(struct server *server, const char *command, server_stat_fn *each,
 
 struct wanted {
     struct slice name;
-    uint64_t *value;
+    uint64_t number;
     bool found;
 };
 
@@ -230,7 +230,7 @@ take_wanted(void *arg, struct slice name, struct slice value)
     struct wanted *wanted = arg;
 
     if (slice_eq(name, wanted->name)) {
-        wanted->found = slice_u64(value, UINT64_MAX, wanted->value);
+        wanted->found = slice_u64(value, UINT64_MAX, &wanted->number);
     }
     return true;
 }
@@ -238,7 +238,11 @@ take_wanted(void *arg, struct slice name, struct slice value)
 bool
 server_stat_number(struct server *server, const char *name, uint64_t *value)
 {
-    struct wanted wanted = {slice_str(name), value, false};
+    struct wanted wanted = {.name = slice_str(name)};
 
-    return server_stats(server, "stats", take_wanted, &wanted) && wanted.found;
+    if (!server_stats(server, "stats", take_wanted, &wanted) || !wanted.found) {
+        return false;
+    }
+    *value = wanted.number;
+    return true;
 }

@@ -5,30 +5,43 @@
 
 #include "net/sock.h"
 
+/* How long the first field is: up to a colon outside brackets. */
+static size_t
+field_length(struct slice s)
+{
+    int depth = 0;
+    size_t i = 0;
+
+    while (i < s.n && (s.p[i] != ':' || depth > 0)) {
+        depth += s.p[i] == '[';
+        depth -= s.p[i] == ']';
+        i++;
+    }
+    return i;
+}
+
+/* Returns the number of fields, max + 1 for too many. */
 static int
 split(struct slice rest, struct slice *field, int max)
 {
     int n = 0;
-    int depth = 0;
-    const char *begin = rest.p;
 
     while (rest.n > 0 && rest.p[rest.n - 1] == ':') {
         rest.n--;
     }
-    for (size_t i = 0; i <= rest.n; i++) {
-        char c = i < rest.n ? rest.p[i] : ':';
+    for (;;) {
+        size_t length = field_length(rest);
 
-        depth += c == '[' ? 1 : 0;
-        depth -= c == ']' ? 1 : 0;
-        if (c == ':' && (depth == 0 || i == rest.n)) {
-            if (n == max) {
-                return max + 1;
-            }
-            field[n++] = (struct slice){begin, (size_t)(rest.p + i - begin)};
-            begin = rest.p + i + 1;
+        if (n == max) {
+            return max + 1;
         }
+        field[n++] = (struct slice){rest.p, length};
+        if (length == rest.n) {
+            return n;
+        }
+        rest.p += length + 1;
+        rest.n -= length + 1;
     }
-    return n;
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "test/unit/fake_cluster.h"
 
+#include "base/buf.h"
 #include "test/unit/test.h"
 
 #include <arpa/inet.h>
@@ -69,7 +70,7 @@ tick(struct fake *fake)
 }
 
 static void
-put_nodes(struct fake *fake, char *to, const struct place *at)
+put_nodes(struct fake *fake, struct buf *to, const struct place *at)
 {
     for (int i = 0; i < FAKE_NODES; i++) {
         const struct fake_node *n = &fake->node[i];
@@ -81,58 +82,58 @@ put_nodes(struct fake *fake, char *to, const struct place *at)
         if (at->node == i && n->believes != NULL) {
             role = n->believes;
         }
-        to += sprintf(to,
-                      "STAT 127.0.0.1:%u:role %s\r\n"
-                      "STAT 127.0.0.1:%u:state %s\r\n"
-                      "STAT 127.0.0.1:%u:partition %d\r\n"
-                      "STAT 127.0.0.1:%u:balance %d\r\n"
-                      "STAT 127.0.0.1:%u:thread_type %d\r\n",
-                      n->port, role, n->port, n->state, n->port, n->partition,
-                      n->port, n->balance, n->port, 16 + i);
+        (void)buf_printf(to,
+                         "STAT 127.0.0.1:%u:role %s\r\n"
+                         "STAT 127.0.0.1:%u:state %s\r\n"
+                         "STAT 127.0.0.1:%u:partition %d\r\n"
+                         "STAT 127.0.0.1:%u:balance %d\r\n"
+                         "STAT 127.0.0.1:%u:thread_type %d\r\n",
+                         n->port, role, n->port, n->state, n->port,
+                         n->partition, n->port, n->balance, n->port, 16 + i);
     }
-    (void)strcpy(to, "END\r\n");
+    (void)buf_put_str(to, "END\r\n");
 }
 
 static void
-put_threads(struct fake *fake, char *to)
+put_threads(struct fake *fake, struct buf *to)
 {
-    to += sprintf(to, "STAT 74:type 1\r\nSTAT 74:peer 10.0.0.9:47056\r\n"
-                      "STAT 74:op stats\r\nSTAT 74:queue 0\r\n"
-                      "STAT 74:behind 0\r\nSTAT 1:type 4\r\nSTAT 1:peer :0\r\n"
-                      "STAT 1:op \r\nSTAT 1:queue 0\r\nSTAT 1:behind 0\r\n");
+    (void)buf_printf(to,
+                     "STAT 74:type 1\r\nSTAT 74:peer 10.0.0.9:47056\r\n"
+                     "STAT 74:op stats\r\nSTAT 74:queue 0\r\n"
+                     "STAT 74:behind 0\r\nSTAT 1:type 4\r\nSTAT 1:peer :0\r\n"
+                     "STAT 1:op \r\nSTAT 1:queue 0\r\nSTAT 1:behind 0\r\n");
     for (int i = 0; i < FAKE_NODES; i++) {
         if (fake->node[i].exists) {
-            to += sprintf(to,
-                          "STAT %d:type %d\r\nSTAT %d:peer 127.0.0.1:%u\r\n"
-                          "STAT %d:op \r\nSTAT %d:info \r\nSTAT %d:queue 0\r\n"
-                          "STAT %d:behind %d\r\n",
-                          4 + i, 16 + i, 4 + i, fake->node[i].port, 4 + i,
-                          4 + i, 4 + i, 4 + i, i);
+            (void)buf_printf(
+                to,
+                "STAT %d:type %d\r\nSTAT %d:peer 127.0.0.1:%u\r\n"
+                "STAT %d:op \r\nSTAT %d:info \r\nSTAT %d:queue 0\r\n"
+                "STAT %d:behind %d\r\n",
+                4 + i, 16 + i, 4 + i, fake->node[i].port, 4 + i, 4 + i, 4 + i,
+                4 + i, i);
         }
     }
-    (void)strcpy(to, "END\r\n");
+    (void)buf_put_str(to, "END\r\n");
 }
 
 static void
-put_stats(const struct place *at, char *to)
+put_stats(const struct place *at, struct buf *to)
 {
     uint64_t items = at->node >= 0 ? at->fake->node[at->node].items : 0;
 
-    (void)sprintf(to,
-                  "STAT pid 1\r\nSTAT uptime 61\r\nSTAT version 2.0.0\r\n"
-                  "STAT curr_items %ju\r\nSTAT bytes 0\r\n"
-                  "STAT curr_connections 2\r\nSTAT cmd_get 3\r\n"
-                  "STAT cmd_set 5\r\nSTAT get_hits 2\r\n"
-                  "STAT node_map_version 43\r\nEND\r\n",
-                  (uintmax_t)items);
+    (void)buf_printf(to,
+                     "STAT pid 1\r\nSTAT uptime 61\r\nSTAT version 2.0.0\r\n"
+                     "STAT curr_items %ju\r\nSTAT bytes 0\r\n"
+                     "STAT curr_connections 2\r\nSTAT cmd_get 3\r\n"
+                     "STAT cmd_set 5\r\nSTAT get_hits 2\r\n"
+                     "STAT node_map_version 43\r\nEND\r\n",
+                     (uintmax_t)items);
 }
 
 static void
-begin_building(struct fake *fake, struct fake_node *n, const char *role,
+begin_building(struct fake *fake, struct fake_node *n, bool master,
                int partition)
 {
-    bool master = strcmp(role, "master") == 0;
-
     n->role = master ? "master" : "slave";
     n->partition = partition;
     n->state = master && partition == 0 ? "active" : "prepare";
@@ -141,26 +142,50 @@ begin_building(struct fake *fake, struct fake_node *n, const char *role,
     n->next_state = master && !fake->build_fails ? "ready" : "active";
 }
 
+/* The words of a command, the third of which is our one host. */
+struct command {
+    struct slice word[8];
+    struct fake_node *node; /* named by host and port, or NULL */
+};
+
+static uint64_t
+number(struct slice s)
+{
+    uint64_t value = 0;
+
+    (void)slice_u64(s, 65535, &value);
+    return value;
+}
+
+static struct command
+read_command(struct fake *fake, const char *line)
+{
+    struct command c = {.node = NULL};
+    struct slice rest = slice_str(line);
+
+    for (size_t i = 0; i < COUNT(c.word); i++) {
+        c.word[i] = slice_word(&rest);
+    }
+    if (slice_eq(c.word[2], SLICE("127.0.0.1"))) {
+        c.node = find_node(fake, (unsigned)number(c.word[3]));
+    }
+    return c;
+}
+
 static const char *
 set_role(struct fake *fake, const char *line)
 {
-    char role[16];
-    unsigned port;
-    int balance, partition;
-    struct fake_node *n;
+    struct command c = read_command(fake, line);
+    struct fake_node *n = c.node;
 
-    if (sscanf(line, "node role 127.0.0.1 %u %15s %d %d", &port, role, &balance,
-               &partition) != 4) {
-        return "ERROR\r\n";
-    }
-    n = find_node(fake, port);
     if (n == NULL || fake->refuse_roles || strcmp(n->state, "down") == 0) {
         return "SERVER_ERROR failed to set role (and balance)\r\n";
     }
     if (strcmp(n->role, "proxy") == 0) {
-        begin_building(fake, n, role, partition);
+        begin_building(fake, n, slice_eq(c.word[4], SLICE("master")),
+                       (int)number(c.word[6]));
     }
-    n->balance = balance;
+    n->balance = (int)number(c.word[5]);
     return "OK\r\n";
 }
 
@@ -192,18 +217,13 @@ turn_down(struct fake *fake, struct fake_node *n)
 static const char *
 set_state(struct fake *fake, const char *line)
 {
-    char state[16];
-    unsigned port;
-    struct fake_node *n;
+    struct command c = read_command(fake, line);
+    struct fake_node *n = c.node;
 
-    if (sscanf(line, "node state 127.0.0.1 %u %15s", &port, state) != 2) {
-        return "ERROR\r\n";
-    }
-    n = find_node(fake, port);
     if (n == NULL || fake->refuse_states) {
         return "SERVER_ERROR failed to set state\r\n";
     }
-    if (strcmp(state, "down") == 0) {
+    if (slice_eq(c.word[4], SLICE("down"))) {
         turn_down(fake, n);
     } else {
         n->state = "active";
@@ -214,12 +234,8 @@ set_state(struct fake *fake, const char *line)
 static const char *
 remove_node(struct fake *fake, const char *line)
 {
-    unsigned port;
-    struct fake_node *n = NULL;
+    struct fake_node *n = read_command(fake, line).node;
 
-    if (sscanf(line, "node remove 127.0.0.1 %u", &port) == 1) {
-        n = find_node(fake, port);
-    }
     if (n == NULL || fake->refuse_states) {
         return "SERVER_ERROR failed to remove node\r\n";
     }
@@ -228,14 +244,14 @@ remove_node(struct fake *fake, const char *line)
 }
 
 static void
-answer(const struct place *at, const char *line, char *to)
+answer(const struct place *at, const char *line, struct buf *to)
 {
     struct fake *fake = at->fake;
 
     if (strcmp(line, "version") == 0) {
-        (void)strcpy(to, "VERSION 2.0.0\r\n");
+        (void)buf_put_str(to, "VERSION 2.0.0\r\n");
     } else if (strcmp(line, "ping") == 0) {
-        (void)strcpy(to, "OK\r\n");
+        (void)buf_put_str(to, "OK\r\n");
     } else if (strcmp(line, "stats") == 0) {
         put_stats(at, to);
     } else if (strcmp(line, "stats nodes") == 0) {
@@ -247,15 +263,15 @@ answer(const struct place *at, const char *line, char *to)
         put_threads(fake, to);
     } else if (strcmp(line, "flush_all") == 0 && at->node >= 0) {
         fake->node[at->node].items = 0;
-        (void)strcpy(to, "OK\r\n");
+        (void)buf_put_str(to, "OK\r\n");
     } else if (strncmp(line, "node role ", 10) == 0) {
-        (void)strcpy(to, set_role(fake, line));
+        (void)buf_put_str(to, set_role(fake, line));
     } else if (strncmp(line, "node state ", 11) == 0) {
-        (void)strcpy(to, set_state(fake, line));
+        (void)buf_put_str(to, set_state(fake, line));
     } else if (strncmp(line, "node remove ", 12) == 0) {
-        (void)strcpy(to, remove_node(fake, line));
+        (void)buf_put_str(to, remove_node(fake, line));
     } else {
-        (void)strcpy(to, "ERROR\r\n");
+        (void)buf_put_str(to, "ERROR\r\n");
     }
 }
 
@@ -278,8 +294,9 @@ remember(const struct place *at, const char *line)
 static bool
 handle(const struct place *at, char *line)
 {
-    char text[8192];
+    struct buf text = {0};
     bool mute;
+    bool sent;
 
     line[strcspn(line, "\r\n")] = '\0';
     if (strcmp(line, "quit") == 0) {
@@ -288,9 +305,12 @@ handle(const struct place *at, char *line)
     (void)pthread_mutex_lock(&at->fake->lock);
     mute = at->node >= 0 && at->fake->node[at->node].mute;
     remember(at, line);
-    answer(at, line, text);
+    answer(at, line, &text);
     (void)pthread_mutex_unlock(&at->fake->lock);
-    return mute || send(at->fd, text, strlen(text), MSG_NOSIGNAL) > 0;
+    sent = mute ||
+           send(at->fd, buf_slice(&text).p, buf_len(&text), MSG_NOSIGNAL) > 0;
+    buf_fini(&text);
+    return sent;
 }
 
 static void *
@@ -490,7 +510,8 @@ fake_run(struct fake *fake, const char *program, const char *words,
     char *list = expand(fake, words);
     char *rest = list;
     char *word;
-    int argc = 1, in[2], out[2], err[2], status;
+    int in[] = {-1, -1}, out[] = {-1, -1}, err[] = {-1, -1};
+    int argc = 1, status;
     pid_t child;
 
     while ((word = strsep(&rest, " ")) != NULL && argc < 31) {
