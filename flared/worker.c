@@ -222,14 +222,21 @@ on_all_have_it(struct mail *mail)
     free(change);
 }
 
-/* Peers that are not in the map any more are of no use. */
+/*
+ * Peers that are not in the map any more are of no use.  From one that went
+ * down no answer is to be expected, and one that is back shall not sit out the
+ * pause after its last failure.
+ */
 static void
-drop_strangers(struct worker *worker, const struct cluster_view *old)
+drop_peers(struct worker *worker, const struct cluster_view *old)
 {
     for (size_t i = 0; old != NULL && i < old->map->nnodes; i++) {
         const struct node *node = &old->map->node[i];
+        const struct node *now =
+            cluster_map_find(worker->view->map, node_key(node));
 
-        if (cluster_map_find(worker->view->map, node_key(node)) == NULL) {
+        if (now == NULL ||
+            (node->state == NODE_DOWN) != (now->state == NODE_DOWN)) {
             pool_drop(&worker->pool, node_host(node), node->port);
         }
     }
@@ -243,7 +250,7 @@ on_view(struct mail *mail)
     struct cluster_view *old = vm->worker->view;
 
     vm->worker->view = vm->view;
-    drop_strangers(vm->worker, old);
+    drop_peers(vm->worker, old);
     cluster_view_unref(old);
     if (atomic_fetch_sub(&change->left, 1) == 1) {
         change->done_mail.deliver = on_all_have_it;

@@ -111,6 +111,7 @@ a_paused_master_is_deposed_and_knows_it_when_it_wakes(void **state)
     process_signal(&cluster.nodes[0].process, SIGSTOP);
     cluster_wait_state(&cluster, 1, "master active 0 1");
     client_close(&c);
+    (void)time_without_writes(1); /* until it has heard of its new role */
     client_open(&c, cluster.nodes[1].port);
     client_talk(&c, "set k 0 0 3\r\nnew\r\n", "STORED\r\n");
     client_close(&c);
