@@ -55,6 +55,9 @@ tc_err(struct err *err, int ecode, const char *doing, const char *path)
     enum err_code code = code_of(ecode);
     const char *why = tchdberrmsg(ecode);
 
+    if (ecode == TCEOPEN && errno != 0) {
+        return err_sys(err, "%s %s", doing, path); /* it says no more itself */
+    }
     if (code == ERR_CONFLICT) {
         why = "another process has it open";
     } else if (ecode == TCEREAD || ecode == TCEMETA) {
