@@ -10,13 +10,12 @@
 enum {
     SWEEP_BUDGET = 8,  /* records a look may remove */
     SWEEP_BUSY_MS = 5, /* to the next look when it removed so many */
-    CHECKPOINT_MS = 10000,
 };
 
 struct maintain {
     struct flared *node;
     struct loop loop;
-    struct timer sweep, checkpoint, flush;
+    struct timer sweep, flush;
     int64_t sweep_ms;
     struct cleanup *cleanup;
 };
@@ -30,17 +29,6 @@ on_sweep(struct timer *timer)
 
     /* Every look takes locks that writers want: gently, unless it pays. */
     timer_once(&m->sweep, n >= SWEEP_BUDGET ? SWEEP_BUSY_MS : m->sweep_ms);
-}
-
-static void
-on_checkpoint(struct timer *timer)
-{
-    struct maintain *m = LIST_ENTRY(timer, struct maintain, checkpoint);
-    struct err err;
-
-    if (store_checkpoint(m->node->store, &err) != 0) {
-        log_error("checkpoint: %s", err.msg);
-    }
 }
 
 static void
@@ -67,9 +55,7 @@ maintain_start(struct maintain **out, struct flared *node, struct err *err)
     }
     m->node = node;
     timer_init(&m->sweep, &m->loop, on_sweep);
-    timer_init(&m->checkpoint, &m->loop, on_checkpoint);
     timer_init(&m->flush, &m->loop, on_flush);
-    timer_every(&m->checkpoint, CHECKPOINT_MS);
     m->cleanup = cleanup_new(node, &m->loop);
     m->sweep_ms = (int64_t)node->options.sweep_interval;
     if (m->sweep_ms > 0) {
@@ -95,7 +81,6 @@ maintain_stop(struct maintain *m)
     loop_join(&m->loop);
     cleanup_free(m->cleanup);
     timer_fini(&m->sweep);
-    timer_fini(&m->checkpoint);
     timer_fini(&m->flush);
     loop_fini(&m->loop);
     free(m);

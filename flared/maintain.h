@@ -1,6 +1,6 @@
 /*
  * maintain: what has to be done now and then: expired records removed,
- * checkpoints, a flush_all that was asked for later, records that moved away.
+ * a flush_all that was asked for later, records that moved away.
  * One thread of its own, because it waits for disks.
  */
 #ifndef FLARE_FLARED_MAINTAIN_H

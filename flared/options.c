@@ -164,6 +164,11 @@ static const struct option_row rows[] = {
      .offset = AT(storage_dfunit), .max = 65536, .fallback = "0",
      .unit = "(step)",
      .help = "Step of the automatic defragmentation; 0 for none."},
+    {.name = "write-buffer-size", .type = OPTION_BYTES,
+     .offset = AT(write_buffer_size), .min = MIB, .max = 64 * GIB,
+     .fallback = "64m", .unit = "bytes",
+     .help = "Memory for recent writes on their way to the data file; the "
+             "update log keeps them safe meanwhile."},
     {.name = "storage-map-size", .type = OPTION_BYTES,
      .offset = AT(storage_map_size), .min = MIB, .max = KIB * GIB,
      .fallback = "1g", .unit = "bytes",

@@ -56,6 +56,7 @@ struct flared_options {
     uint64_t storage_nmemb;
     uint64_t storage_dfunit;
     uint64_t storage_map_size;  /* bytes */
+    uint64_t write_buffer_size; /* bytes */
     uint64_t mutex_slot;        /* key locks */
     uint64_t log_segment_bytes; /* of the update log */
     uint64_t log_keep_bytes;

@@ -157,6 +157,7 @@ open_store(struct flared *node, struct err *err)
         .lock_stripes = (unsigned)o->mutex_slot,
         .tombstones = o->storage_cache_size,
         .value_max = o->value_max,
+        .buffer_bytes = o->write_buffer_size,
         .log_segment_bytes = o->log_segment_bytes,
         .log_keep_bytes = o->log_keep_bytes,
     };

@@ -58,9 +58,18 @@ struct engine_ops {
     bool (*put)(struct engine *engine, struct slice key, struct slice record);
     enum engine_result (*remove)(struct engine *engine, struct slice key);
 
+    /*
+     * Around several puts and removes by one thread: if the process dies before
+     * commit, none of them was made, and the file is sound.  NULL: it cannot.
+     */
+    bool (*begin)(struct engine *engine);
+    bool (*commit)(struct engine *engine);
+
     uint64_t (*count)(struct engine *engine);
     uint64_t (*size)(struct engine *engine); /* bytes of the file */
     bool (*truncate)(struct engine *engine);
+    /* As checkpoint, while others write: it leaves that one little to do. */
+    bool (*settle)(struct engine *engine); /* NULL: nothing to do */
     /* All that was put so far is to be in the file after the next sync. */
     bool (*checkpoint)(struct engine *engine);
     bool (*sync)(struct engine *engine); /* the file is on the disk */

@@ -10,6 +10,7 @@
 #include "item/item.h"
 #include "storage/store.h"
 #include "storage/tc_err.h"
+#include "storage/tc_wal.h"
 
 enum {
     RECORD_EXTRA = 64,   /* bytes around key and value, generously */
@@ -90,8 +91,7 @@ tune(struct hash_engine *e, const struct store_options *o, struct err *err)
     if (tc_options(o->compress, o->large, &bits, err) != 0) {
         return (int)err->code;
     }
-    if (!tchdbsetmutex(e->hdb) ||
-        !tchdbtune(e->hdb, (int64_t)buckets, (int8_t)ap, (int8_t)fp, bits) ||
+    if (!tchdbtune(e->hdb, (int64_t)buckets, (int8_t)ap, (int8_t)fp, bits) ||
         !tchdbsetcache(e->hdb, 0) || !tchdbsetxmsiz(e->hdb, (int64_t)map) ||
         !tchdbsetdfunit(e->hdb, (int32_t)o->dfunit)) {
         return tc_err(err, tchdbecode(e->hdb), "set up", e->path);
@@ -132,7 +132,7 @@ hash_open(struct engine **out, const struct store_options *options,
     struct hash_engine *e;
 
     *out = NULL;
-    if (tc_look(path, found, err) != 0) {
+    if (tc_look(path, found, err) != 0 || tc_wal_trim(path, err) != 0) {
         return (int)err->code;
     }
     e = hash_new(path);
@@ -179,10 +179,10 @@ true_size(struct hash_engine *e, struct slice key, struct slice got)
     return n > 0 ? (size_t)n : 0;
 }
 
-enum engine_result
-hash_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
+static enum engine_result
+get_locked(struct hash_engine *e, struct slice key, size_t want,
+           struct buf *out)
 {
-    struct hash_engine *e = of(engine);
     size_t ask = want < SMALL_RECORD ? want : SMALL_RECORD;
 
     for (int i = 0; i < TRIES; i++) {
@@ -212,23 +212,33 @@ hash_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
     return ENGINE_ERROR;
 }
 
+enum engine_result
+hash_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
+{
+    struct hash_engine *e = of(engine);
+    enum engine_result result;
+
+    (void)pthread_rwlock_rdlock(&e->walk);
+    result = get_locked(e, key, want, out);
+    (void)pthread_rwlock_unlock(&e->walk);
+    return result;
+}
+
 static bool
 hash_put(struct engine *engine, struct slice key, struct slice record)
 {
     struct hash_engine *e = of(engine);
-    bool watched = atomic_load(&e->watchers) > 0;
     bool ok;
 
     if (key.n > INT_MAX || record.n > INT_MAX) {
         return false;
     }
-    if (watched) {
-        hash_cursors_enter(e, key, record.n);
+    (void)pthread_rwlock_wrlock(&e->walk);
+    if (e->watchers > 0) {
+        hash_cursors_aside(e, key, record.n);
     }
     ok = tchdbput(e->hdb, key.p, (int)key.n, record.p, (int)record.n);
-    if (watched) {
-        hash_cursors_leave(e);
-    }
+    (void)pthread_rwlock_unlock(&e->walk);
     return ok;
 }
 
@@ -236,18 +246,16 @@ static enum engine_result
 hash_remove(struct engine *engine, struct slice key)
 {
     struct hash_engine *e = of(engine);
-    bool watched = atomic_load(&e->walkers) > 0;
     enum engine_result result = ENGINE_OK;
 
-    if (watched) {
-        hash_cursors_enter(e, key, SIZE_MAX);
+    (void)pthread_rwlock_wrlock(&e->walk);
+    if (!list_empty(&e->cursors)) {
+        hash_cursors_aside(e, key, SIZE_MAX);
     }
     if (!tchdbout(e->hdb, key.p, (int)key.n)) {
         result = miss_or_error(e);
     }
-    if (watched) {
-        hash_cursors_leave(e);
-    }
+    (void)pthread_rwlock_unlock(&e->walk);
     return result;
 }
 
@@ -257,7 +265,12 @@ hash_remove(struct engine *engine, struct slice key)
 static bool
 fits_in_place(struct hash_engine *e, struct slice key, size_t n)
 {
-    return !e->packed && tchdbvsiz(e->hdb, key.p, (int)key.n) >= (int64_t)n;
+    bool fits;
+
+    (void)pthread_rwlock_rdlock(&e->walk);
+    fits = !e->packed && tchdbvsiz(e->hdb, key.p, (int)key.n) >= (int64_t)n;
+    (void)pthread_rwlock_unlock(&e->walk);
+    return fits;
 }
 
 static bool
@@ -282,6 +295,34 @@ hash_release(struct engine *engine, struct slice key, size_t n)
     struct hash_engine *e = of(engine);
 
     room_give(&e->room, key.n + n + e->extra);
+}
+
+/*
+ * Tokyo Cabinet writes what it is about to change to a file beside its own,
+ * and puts it back when it opens a file whose transaction was not ended.
+ */
+static bool
+hash_begin(struct engine *engine)
+{
+    struct hash_engine *e = of(engine);
+    bool ok;
+
+    (void)pthread_rwlock_wrlock(&e->walk);
+    ok = tchdbtranbegin(e->hdb);
+    (void)pthread_rwlock_unlock(&e->walk);
+    return ok;
+}
+
+static bool
+hash_commit(struct engine *engine)
+{
+    struct hash_engine *e = of(engine);
+    bool ok;
+
+    (void)pthread_rwlock_wrlock(&e->walk);
+    ok = tchdbtrancommit(e->hdb);
+    (void)pthread_rwlock_unlock(&e->walk);
+    return ok;
 }
 
 static uint64_t
@@ -337,6 +378,8 @@ const struct engine_ops engine_hash = {
     .release = hash_release,
     .put = hash_put,
     .remove = hash_remove,
+    .begin = hash_begin,
+    .commit = hash_commit,
     .count = hash_count,
     .size = hash_size,
     .truncate = hash_truncate,

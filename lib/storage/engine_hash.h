@@ -26,22 +26,21 @@ struct hash_engine {
     bool packed;  /* records are compressed, sizes say nothing */
     struct room room;
     /*
-     * Held shared by writers that have cursors to tell, and exclusively by a
-     * cursor that moves: the shared iterator is its own meanwhile.
+     * Around every use of the handle, shared by those who only read.  Tokyo
+     * Cabinet's own locks are not used: they spin, which on few cores costs
+     * more than the work they guard.
      */
     pthread_rwlock_t walk;
-    _Atomic unsigned watchers; /* exact cursors: to be told of every move */
-    _Atomic unsigned walkers;  /* all cursors: to be told of removals */
-    struct list cursors;       /* all of them; under walk */
+    unsigned watchers;   /* exact cursors; under walk */
+    struct list cursors; /* all of them; under walk */
 };
 
 /*
- * Around a put of a record of `size` bytes (remove: SIZE_MAX) under key.
- * Cursors that stand on it go on first.
+ * A record of `size` bytes (remove: SIZE_MAX) is about to be put under key:
+ * cursors that stand on it go on first.  Under the exclusive lock.
  */
-void hash_cursors_enter(struct hash_engine *engine, struct slice key,
+void hash_cursors_aside(struct hash_engine *engine, struct slice key,
                         size_t size);
-void hash_cursors_leave(struct hash_engine *engine);
 
 /* The whole file was emptied: cursors are at their end. */
 void hash_cursors_truncated(struct hash_engine *engine);

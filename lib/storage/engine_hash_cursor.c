@@ -48,11 +48,8 @@ hash_cursor_open(struct engine *engine, bool exact, struct slice from)
     }
     (void)pthread_rwlock_wrlock(&e->walk);
     list_append(&e->cursors, &c->link);
+    e->watchers += exact ? 1 : 0;
     (void)pthread_rwlock_unlock(&e->walk);
-    atomic_fetch_add(&e->walkers, 1);
-    if (exact) {
-        atomic_fetch_add(&e->watchers, 1);
-    }
     return &c->base;
 }
 
@@ -64,11 +61,8 @@ hash_cursor_close(struct engine_cursor *cursor)
 
     (void)pthread_rwlock_wrlock(&e->walk);
     list_remove(&c->link);
+    e->watchers -= c->exact ? 1 : 0;
     (void)pthread_rwlock_unlock(&e->walk);
-    atomic_fetch_sub(&e->walkers, 1);
-    if (c->exact) {
-        atomic_fetch_sub(&e->watchers, 1);
-    }
     tcxstrdel(c->key);
     tcxstrdel(c->record);
     buf_fini(&c->at);
@@ -165,17 +159,6 @@ stands_on(const struct hash_cursor *c, struct slice key)
 }
 
 static bool
-anybody_on(struct hash_engine *e, struct slice key)
-{
-    for (struct list *at = e->cursors.next; at != &e->cursors; at = at->next) {
-        if (stands_on(LIST_ENTRY(at, struct hash_cursor, link), key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 may_move(struct hash_engine *e, struct slice key, size_t size)
 {
     int old;
@@ -189,32 +172,20 @@ may_move(struct hash_engine *e, struct slice key, size_t size)
 }
 
 void
-hash_cursors_enter(struct hash_engine *e, struct slice key, size_t size)
+hash_cursors_aside(struct hash_engine *e, struct slice key, size_t size)
 {
     bool moves = may_move(e, key, size);
 
-    (void)pthread_rwlock_rdlock(&e->walk);
-    if (!moves && !(size == SIZE_MAX && anybody_on(e, key))) {
-        return;
-    }
-    (void)pthread_rwlock_unlock(&e->walk);
-    (void)pthread_rwlock_wrlock(&e->walk);
     for (struct list *at = e->cursors.next; at != &e->cursors; at = at->next) {
         struct hash_cursor *c = LIST_ENTRY(at, struct hash_cursor, link);
 
         if (c->exact && moves && !c->ended) {
             (void)strmap_put(&c->moved, key, c);
         }
-        if (stands_on(c, key)) {
+        if ((size == SIZE_MAX || (moves && c->exact)) && stands_on(c, key)) {
             step_aside(c);
         }
     }
-}
-
-void
-hash_cursors_leave(struct hash_engine *e)
-{
-    (void)pthread_rwlock_unlock(&e->walk);
 }
 
 void

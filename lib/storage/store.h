@@ -34,6 +34,7 @@ struct store_options {
     unsigned lock_stripes; /* key locks (mutex-slot) */
     uint64_t tombstones;   /* remembered deletions; 0: 65536 */
     uint64_t value_max;    /* bytes */
+    uint64_t buffer_bytes; /* for recent writes; 0: 64 MiB */
     uint64_t log_segment_bytes;
     uint64_t log_keep_bytes;
 };

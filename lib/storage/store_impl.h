@@ -62,6 +62,15 @@ uint64_t store_see_version(struct store *store, uint64_t version);
 int store_replay(struct store *store, uint64_t after, bool merge,
                  struct err *err);
 
+/* Before all writers are stopped: so that it is not for long. */
+static inline void
+store_settle(struct store *store)
+{
+    if (store->ops->settle != NULL) {
+        (void)store->ops->settle(store->engine);
+    }
+}
+
 /* Start and stop the thread; have it look after the log or a checkpoint. */
 void store_keeper_start(struct store *store, uint64_t log_keep_bytes);
 void store_keeper_stop(struct store *store);

@@ -36,6 +36,7 @@ store_checkpoint(struct store *store, struct err *err)
         return err_set(err, ERR_IO, "%s: the storage engine failed", where);
     }
     (void)pthread_mutex_lock(&store->checkpoint_lock);
+    store_settle(store);
     keylock_all(&store->locks);
     logged = ulog_appended(store->log);
     seq = ulog_last(store->log);

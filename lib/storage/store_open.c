@@ -8,13 +8,14 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "storage/engine_front.h"
 #include "storage/store_impl.h"
 
 static const uint64_t default_tombstones = 65536;
 
 static const struct engine_ops *const engines[] = {
-    &engine_hash,
-    &engine_btree,
+    &engine_hash_front,
+    &engine_btree_front,
     &engine_mem,
 };
 

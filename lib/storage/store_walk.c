@@ -18,6 +18,7 @@ store_cursor_open(struct store *store)
     struct store_cursor *cursor = xcalloc(1, sizeof(*cursor));
 
     cursor->store = store;
+    store_settle(store);
     keylock_all(&store->locks);
     cursor->engine = store->ops->cursor_open(store->engine, true, from_start);
     keylock_none(&store->locks);

@@ -75,6 +75,7 @@ fixture_init(struct fixture *f, const char *type)
         .map_bytes = 64 << 20,
         .lock_stripes = 16,
         .value_max = 1 << 20,
+        .buffer_bytes = 1 << 20,
         .log_segment_bytes = 4 << 20,
         .log_keep_bytes = 16 << 20,
     };

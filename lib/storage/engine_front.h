@@ -1,0 +1,23 @@
+/*
+ * engine_front: a bounded table of recent writes before another engine.
+ *
+ * A put or remove ends in memory; a thread of its own carries the oldest ones
+ * to the engine behind, in the order they came, so that many overwrites of a
+ * key cost one put there and no request waits for the file.  A get looks at
+ * the table first.  What is in the table is lost with the process: the update
+ * log before it (storage/store.h) makes it safe.  When the table is full,
+ * writers wait for the engine.
+ *
+ * Keeps the contract of storage/engine.h, with one relief: put and remove may
+ * fail later, behind the caller's back; then the next ones are refused.
+ */
+#ifndef FLARE_STORAGE_ENGINE_FRONT_H
+#define FLARE_STORAGE_ENGINE_FRONT_H
+
+#include "storage/engine.h"
+
+/* The engines of storage/engine.h behind a table. */
+extern const struct engine_ops engine_hash_front;
+extern const struct engine_ops engine_btree_front;
+
+#endif
