@@ -42,6 +42,8 @@ struct waiting {
 };
 
 static void take_next(struct membership *m);
+static struct map_offer *take_waiting(struct membership *m);
+static void answer(struct map_offer *offer, enum sync_verdict verdict);
 
 struct membership *
 membership_new(struct flared *node)
@@ -56,17 +58,16 @@ membership_new(struct flared *node)
 void
 membership_free(struct membership *m)
 {
-    struct list *first;
-
     if (m == NULL) {
         return;
     }
-    while ((first = list_first(&m->waiting)) != NULL) {
-        list_remove(first);
-        free(LIST_ENTRY(first, struct waiting, link));
+    while (!list_empty(&m->waiting)) {
+        answer(take_waiting(m), SYNC_OLDER);
+    }
+    if (m->offer != NULL) {
+        answer(STEAL(m->offer), SYNC_OLDER);
     }
     cluster_view_unref(STEAL(m->view));
-    m->nwaiting = 0;
     m->closing = true;
     if (m->next == NULL) {
         free(m);
@@ -366,6 +367,7 @@ membership_on_offer(struct mail *mail)
     struct waiting *waiting;
 
     if (m == NULL) { /* the node is shutting down */
+        answer(offer, SYNC_OLDER);
         return;
     }
     waiting = xcalloc(1, sizeof(*waiting));

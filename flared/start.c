@@ -216,10 +216,11 @@ stop_parts(struct flared *node)
     workers_stop(node);
     maintain_stop(node->maintain);
     replicator_free(node->replicator, DRAIN_MS);
-    workers_free(node);
     index_link_free(node->index_link);
     membership_free(node->membership);
-    node->membership = NULL; /* offers still on their way are let go */
+    node->membership = NULL;
+    mailbox_drain(&node->control.mailbox); /* answers go to the workers */
+    workers_free(node);
     server_free(node->server);
     if (node->has_meta) {
         partition_table_free(node->meta.table);

@@ -46,16 +46,11 @@ only_names_need_a_resolver(void **state)
         const char *host;
         bool numeric;
     } rows[] = {
-        {"127.0.0.1", true},
-        {"::1", true},
-        {"[::1]", true},
-        {"[::1", false},
-        {"[db1]", false},
-        {"localhost", true},
-        {"db1", false},
-        {"127.0.0.1.example", false},
-        {"1.2.3", false},
-        {"", false},
+        {"127.0.0.1", true}, {"::1", true},
+        {"[::1]", true},     {"[::1", false},
+        {"[db1]", false},    {"localhost", true},
+        {"db1", false},      {"127.0.0.1.example", false},
+        {"1.2.3", false},    {"", false},
     };
 
     (void)state;
