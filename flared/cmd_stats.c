@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cluster/map_text.h"
+#include "flared/maintain.h"
 #include "flared/rebuild_run.h"
 #include "flared/replicate.h"
 #include "flared/server.h"
@@ -45,12 +46,11 @@ put_process(struct buf *out, const struct worker *worker)
 }
 
 static bool
-put_storage(struct buf *out, const struct flared *node)
+put_storage(struct buf *out, const struct flared *node, uint64_t count)
 {
     struct ulog *log = store_log(node->store);
 
-    return reply_stat(out, "curr_items", "%ju",
-                      (uintmax_t)store_count(node->store)) &&
+    return reply_stat(out, "curr_items", "%ju", (uintmax_t)count) &&
            reply_stat(out, "bytes", "%ju",
                       (uintmax_t)store_file_size(node->store)) &&
            reply_stat(out, "curr_connections", "%u",
@@ -78,14 +78,28 @@ put_rebuild(struct buf *out, const struct flared *node)
                       (uintmax_t)status.bytes);
 }
 
-static void
-stats_general(struct session *session, const struct request *req)
-{
-    const struct flared *node = session->worker->node;
-    struct buf *out = session_answer(session);
-    bool ok = put_process(out, session->worker) && put_storage(out, node);
+/*
+ * Counting the records may take a while (storage/store.h), so the call goes by
+ * the maintenance thread.
+ */
+struct general {
+    struct call call;
+    struct mail mail;
+    uint64_t count;
+};
 
-    (void)req;
+static void
+destroy_general(struct call *call)
+{
+    free(LIST_ENTRY(call, struct general, call));
+}
+
+static bool
+put_general(struct buf *out, const struct worker *worker, uint64_t count)
+{
+    const struct flared *node = worker->node;
+    bool ok = put_process(out, worker) && put_storage(out, node, count);
+
     for (unsigned i = 0; ok && i < METRIC_COUNT; i++) {
         uint64_t value = workers_metric(node, (enum metric)i);
 
@@ -94,11 +108,43 @@ stats_general(struct session *session, const struct request *req)
         }
         ok = reply_stat(out, metric_name[i], "%ju", (uintmax_t)value);
     }
-    ok = ok && put_rebuild(out, node) &&
-         reply_stat(out, "node_map_version", "%ju",
-                    (uintmax_t)atomic_load(&node->map_version)) &&
-         reply_line(out, "END");
-    answer(session, ok);
+    return ok && put_rebuild(out, node) &&
+           reply_stat(out, "node_map_version", "%ju",
+                      (uintmax_t)atomic_load(&node->map_version)) &&
+           reply_line(out, "END");
+}
+
+static void
+on_counted(struct mail *mail)
+{
+    struct general *g = LIST_ENTRY(mail, struct general, mail);
+
+    if (!put_general(&g->call.out, g->call.worker, g->count) &&
+        g->call.session != NULL) {
+        session_fail(g->call.session, "out of memory");
+    }
+    call_done(&g->call);
+}
+
+static void
+on_count(struct mail *mail)
+{
+    struct general *g = LIST_ENTRY(mail, struct general, mail);
+
+    g->count = store_count(g->call.worker->node->store);
+    mail->deliver = on_counted;
+    mailbox_post(&g->call.worker->loop.mailbox, mail);
+}
+
+static void
+stats_general(struct session *session, const struct request *req)
+{
+    struct general *g = xcalloc(1, sizeof(*g));
+
+    (void)req;
+    call_init(&g->call, session, destroy_general);
+    g->mail.deliver = on_count;
+    mailbox_post(maintain_mailbox(session->worker->node), &g->mail);
 }
 
 static void

@@ -142,3 +142,9 @@ maintain_set_view(struct flared *node, struct cluster_view *view)
     vm->view = cluster_view_ref(view);
     mailbox_post(&node->maintain->loop.mailbox, &vm->mail);
 }
+
+struct mailbox *
+maintain_mailbox(struct flared *node)
+{
+    return &node->maintain->loop.mailbox;
+}

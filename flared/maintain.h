@@ -16,6 +16,9 @@ void maintain_stop(struct maintain *maintain); /* NULL is fine */
 /* Any thread: flush_all in so many seconds; replaces one that waits. */
 void maintain_flush_later(struct flared *node, int64_t seconds);
 
+/* Where to send what may wait for the disk. */
+struct mailbox *maintain_mailbox(struct flared *node);
+
 /* Any thread: a new view is in use (flared/cleanup.h); a reference is taken. */
 void maintain_set_view(struct flared *node, struct cluster_view *view);
 

@@ -19,6 +19,11 @@ static const struct conn_limits limits = {
     .out_low = 1 << 18,
 };
 
+enum {
+    LATE_MS = 100,  /* a timer that comes so late: we were not running */
+    GRACE_MS = 250, /* for an answer that could not come meanwhile */
+};
+
 struct asked {
     enum link_ask ask;
     struct mono deadline;
@@ -35,6 +40,7 @@ struct link {
     unsigned next_addr; /* to try */
     bool refused;       /* every address tried so far was */
     bool up;
+    bool graced; /* the oldest request was given more time */
     struct resolve *resolving;
     struct conn *conn;
     struct mono connect_until;
@@ -99,6 +105,30 @@ set_timer(struct link *link)
     timer_once(&link->timer, mono_ms_between(link->loop->now, until) + 1);
 }
 
+/*
+ * This process was suspended, or had no processor: what was asked may even not
+ * have left it.  That is not the silence of the other side.
+ */
+static bool
+overslept(const struct link *link, struct mono until)
+{
+    return !link->graced && mono_ms_between(until, link->loop->now) > LATE_MS;
+}
+
+static void
+give_grace(struct link *link)
+{
+    struct mono until = mono_after_ms(link->loop->now, GRACE_MS);
+
+    link->graced = true;
+    if (link->up) {
+        link->asked[0].deadline = until;
+    } else {
+        link->connect_until = until;
+    }
+    set_timer(link);
+}
+
 static void
 on_timer(struct timer *timer)
 {
@@ -109,10 +139,12 @@ on_timer(struct timer *timer)
     if (link->up && link->nasked == 0) {
         return;
     }
-    if (mono_reached(until, link->loop->now)) {
-        fail(link, HEALTH_SILENT);
-    } else {
+    if (!mono_reached(until, link->loop->now)) {
         set_timer(link);
+    } else if (overslept(link, until)) {
+        give_grace(link);
+    } else {
+        fail(link, HEALTH_SILENT);
     }
 }
 
@@ -122,6 +154,7 @@ take_answer(struct link *link, const struct reply *reply)
     enum link_ask ask = link->asked[0].ask;
 
     if (reply->last) {
+        link->graced = false;
         link->nasked--;
         for (unsigned i = 0; i < link->nasked; i++) {
             link->asked[i] = link->asked[i + 1];
@@ -270,6 +303,7 @@ link_connect(struct link *link, int64_t ms)
         return;
     }
     link->next_addr = 0;
+    link->graced = false;
     link->connect_until = mono_after_ms(link->loop->now, ms);
     if (sock_is_numeric(link->host)) {
         connect_numeric(link);

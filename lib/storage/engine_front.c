@@ -17,10 +17,10 @@
  */
 
 enum {
-    BATCH = 256,       /* entries carried over at a time */
-    WAKE_MS = 100,     /* the thread looks for old entries so often */
-    OLD_MS = 1000,     /* an entry that old goes, full or not */
-    COUNT_WAIT_MS = 50 /* for the table to run empty before counting */
+    BATCH = 256,         /* entries carried over at a time */
+    WAKE_MS = 100,       /* the thread looks for old entries so often */
+    OLD_MS = 1000,       /* an entry that old goes, full or not */
+    COUNT_WAIT_MS = 1000 /* for what is dirty to be carried over first */
 };
 
 static const uint64_t default_buffer = 64 << 20;
@@ -355,9 +355,8 @@ front_remove(struct engine *engine, struct slice key)
 }
 
 /*
- * Whether a key in the table is new is known only behind.  So the table is
- * given a moment to run empty; while writes go on the number is a moving
- * target anyway.
+ * Whether a key in the table is new is known only behind, so what is dirty now
+ * is carried over first.
  */
 static uint64_t
 front_count(struct engine *engine)

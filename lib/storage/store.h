@@ -97,7 +97,11 @@ void store_skip_versions(struct store *store, uint64_t n);
 bool store_rebuild_begin(struct store *store, bool truncate);
 void store_rebuild_end(struct store *store);
 
-uint64_t store_count(struct store *store);     /* records, expired included */
+/*
+ * How many records there are, expired ones included.  Waits for what was
+ * written so far to reach the engine, a second at most.
+ */
+uint64_t store_count(struct store *store);
 uint64_t store_file_size(struct store *store); /* bytes */
 struct ulog *store_log(struct store *store);
 
