@@ -1,8 +1,15 @@
 #include "flared/cmd.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "flared/forward.h"
 
-enum { HOPS_MAX = 4 }; /* more than any sound map needs */
+enum {
+    HOPS_MAX = 4,       /* more than any sound map needs */
+    OWN_WRITE_MS = 1000 /* so long a session reads where it writes */
+};
 
 static void
 cmd_version(struct session *session, const struct request *req)
@@ -32,10 +39,18 @@ cmd_ping(struct session *session, const struct request *req)
                  trouble == NULL ? "OK" : "SERVER_ERROR storage error");
 }
 
+/* As SIGTERM; nothing is answered, the connection ends with the node. */
 static void
 cmd_shutdown(struct session *session, const struct request *req)
 {
-    session_line(session, req, "ERROR: shutdown not enabled");
+    if (!session->worker->node->options.enable_shutdown) {
+        session_line(session, req, "ERROR: shutdown not enabled");
+    } else if (req->words.n > 0 && !slice_eq(req->words, SLICE("graceful"))) {
+        session_line(session, req, "CLIENT_ERROR invalid shutdown mode");
+    } else {
+        log_info("%s asked for a shutdown", session->peer);
+        (void)kill(getpid(), SIGTERM);
+    }
 }
 
 typedef void (*handler)(struct session *session, const struct request *req);
@@ -83,6 +98,45 @@ cmd_goes_round(const struct session *session, const struct request *req)
     return req->from_peer &&
            (hops_count(req->hops) >= HOPS_MAX ||
             hops_contain(req->hops, slice_str(session->worker->node->self)));
+}
+
+void
+cmd_note_write(struct session *session, const struct request *req)
+{
+    if (!req->from_peer) {
+        session->has_written = true;
+        session->wrote = session->worker->loop.now;
+    }
+}
+
+static bool
+wrote_lately(const struct session *session)
+{
+    return session->has_written &&
+           mono_ms_between(session->wrote, session->worker->loop.now) <
+               OWN_WRITE_MS;
+}
+
+struct route
+cmd_route_read(const struct session *session, const struct request *req,
+               struct slice key)
+{
+    struct worker *worker = session->worker;
+    const struct cluster_view *view = worker->view;
+    struct route route = {ROUTE_NO_PARTITION, -1, NULL};
+    uint32_t hash;
+
+    if (view == NULL) {
+        return route;
+    }
+    hash = keyhash(view->hash, key);
+    if (!req->from_peer && wrote_lately(session)) {
+        route = cluster_route_write(view, hash, false);
+        if (route.kind == ROUTE_LOCAL || route.kind == ROUTE_FORWARD) {
+            return route;
+        }
+    }
+    return cluster_route_read(view, hash, &worker->rand);
 }
 
 bool

@@ -40,6 +40,16 @@ void cmd_kill(struct session *session, const struct request *req);
 /* Too many hops, or through here before: passing it on would go round. */
 bool cmd_goes_round(const struct session *session, const struct request *req);
 
+/*
+ * Where to read a key for this session.  For a while after it has written it
+ * reads at the master, so that it finds what it wrote: copies are behind.
+ */
+struct route cmd_route_read(const struct session *session,
+                            const struct request *req, struct slice key);
+
+/* A client's session has asked for a change. */
+void cmd_note_write(struct session *session, const struct request *req);
+
 /* True when this write's answer has to wait for the copies. */
 bool cmd_wants_sync(const struct session *session, const struct request *req);
 

@@ -277,7 +277,6 @@ void
 cmd_keys(struct session *session, const struct request *req)
 {
     struct worker *worker = session->worker;
-    const struct cluster_view *view = worker->view;
     struct buf *out = session_answer(session);
     size_t mark = buf_len(out);
     struct slice prefixes = req->keys;
@@ -285,12 +284,8 @@ cmd_keys(struct session *session, const struct request *req)
 
     metric_add(&worker->metrics, METRIC_CMD_GET, req->nkeys);
     while (prefix.n > 0) {
-        struct route route = {ROUTE_NO_PARTITION, -1, NULL};
+        struct route route = cmd_route_read(session, req, prefix);
 
-        if (view != NULL) {
-            route = cluster_route_read(view, keyhash(view->hash, prefix),
-                                       &worker->rand);
-        }
         if (route.kind == ROUTE_FORWARD && !cmd_goes_round(session, req)) {
             buf_truncate(out, mark);
             forward_keys(session, req, route.to);

@@ -20,12 +20,9 @@ get_local(struct session *session, const struct request *req, struct slice key,
           struct buf *out)
 {
     struct worker *worker = session->worker;
-    const struct cluster_view *view = worker->view;
     struct item item;
 
-    if (view == NULL ||
-        cluster_route_read(view, keyhash(view->hash, key), &worker->rand)
-                .kind != ROUTE_LOCAL) {
+    if (cmd_route_read(session, req, key).kind != ROUTE_LOCAL) {
         return LOCAL_REMOTE;
     }
     switch (store_get(worker->node->store, key, worker->loop.wall,
@@ -130,6 +127,7 @@ gat_for_peer(struct session *session, const struct request *req)
 void
 cmd_gat(struct session *session, const struct request *req)
 {
+    cmd_note_write(session, req);
     metric_add(&session->worker->metrics, METRIC_CMD_TOUCH, req->nkeys);
     metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
     if (req->from_peer) {

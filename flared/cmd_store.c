@@ -186,6 +186,7 @@ cmd_change(struct session *session, const struct request *req)
     const struct cluster_view *view = worker->view;
     struct route route = {ROUTE_NO_PARTITION, -1, NULL};
 
+    cmd_note_write(session, req);
     count_request(&worker->metrics, req->command);
     if (cmd_is_from_master(session, req)) {
         change_here(session, req, true);
@@ -234,6 +235,7 @@ cmd_flush_all(struct session *session, const struct request *req)
     int64_t delay = req->exptime;
     uint64_t seq = 0;
 
+    cmd_note_write(session, req);
     metric_add(&worker->metrics, METRIC_CMD_FLUSH, 1);
     if (delay > 0) {
         int64_t at = item_expire_at(delay, worker->loop.wall);

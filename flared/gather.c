@@ -317,16 +317,11 @@ get_here(struct gather *g, struct part *part)
 }
 
 static void
-place_get(struct gather *g, struct part *part, bool goes_round)
+place_get(struct gather *g, struct part *part, const struct request *req,
+          bool goes_round)
 {
-    struct worker *worker = g->call.worker;
-    const struct cluster_view *view = worker->view;
-    struct route route = {ROUTE_NO_PARTITION, -1, NULL};
+    struct route route = cmd_route_read(g->call.session, req, part->key);
 
-    if (view != NULL) {
-        route = cluster_route_read(view, keyhash(view->hash, part->key),
-                                   &worker->rand);
-    }
     if (route.kind == ROUTE_LOCAL) {
         get_here(g, part);
     } else if (route.kind == ROUTE_FORWARD && !goes_round) {
@@ -344,7 +339,7 @@ gather_get(struct session *session, const struct request *req)
 
     g->groups = xcalloc(g->nparts, sizeof(*g->groups));
     for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
-        place_get(g, &g->parts[i], round);
+        place_get(g, &g->parts[i], req, round);
     }
     for (unsigned i = 0; i < g->ngroups && g->error == NULL; i++) {
         const struct node *to = cluster_map_find(g->call.worker->view->map,

@@ -98,6 +98,9 @@ static const struct option_row rows[] = {
     {.name = "keys-per-get", .type = OPTION_UINT, .offset = AT(keys_per_get),
      .min = 1, .max = 10000000, .fallback = "100000", .unit = "keys",
      .help = "Most keys of one get."},
+    {.name = "enable-shutdown", .type = OPTION_BOOL,
+     .offset = AT(enable_shutdown), .fallback = "false",
+     .help = "Let any client end the node with the command shutdown."},
     {.name = "output-high", .type = OPTION_BYTES, .offset = AT(output_high),
      .min = 4096, .max = GIB, .fallback = "4m", .unit = "bytes",
      .help = "With this much waiting to be sent to a client, no more requests "

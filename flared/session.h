@@ -21,10 +21,12 @@ struct session {
     uint64_t id;   /* "kill ID", stats threads */
     uint64_t skip; /* bytes of a refused data block still to be dropped */
     struct wall since;
-    enum command op; /* the latest request */
-    bool reserved;   /* beyond max-connection: only peers may stay */
-    bool closing;    /* no further request is read */
-    bool exclusive;  /* a call (dump) must end before the next is looked at */
+    enum command op;  /* the latest request */
+    bool reserved;    /* beyond max-connection: only peers may stay */
+    bool closing;     /* no further request is read */
+    bool exclusive;   /* a call (dump) must end before the next is looked at */
+    bool has_written; /* a change was asked for, latest at: */
+    struct mono wrote;
     uint64_t counted_in, counted_out; /* of conn's bytes, in the metrics */
     char peer[64];
 };

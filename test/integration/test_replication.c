@@ -61,6 +61,33 @@ every_kind_of_write_reaches_the_slaves(void **state)
     client_close(&c);
 }
 
+/*
+ * Copies are behind; who has just written reads at the master, whatever the
+ * node, in one packet or not.
+ */
+static void
+a_connection_reads_what_it_wrote(void **state)
+{
+    enum { ROUNDS = 300 };
+    char ask[64], answer[64];
+
+    (void)state;
+    for (size_t node = 0; node < 4; node++) {
+        struct client c;
+
+        client_open(&c, cluster.nodes[node].port);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+            (void)snprintf(ask, sizeof(ask),
+                           "set own 0 0 4\r\n%04u\r\nget own\r\n", i);
+            (void)snprintf(answer, sizeof(answer),
+                           "STORED\r\nVALUE own 0 4\r\n%04u\r\nEND\r\n", i);
+            client_talk(&c, ask, answer);
+        }
+        client_talk(&c, "delete own\r\nget own\r\n", "DELETED\r\nEND\r\n");
+        client_close(&c);
+    }
+}
+
 static void
 random_writes_through_every_node_end_equal(void **state)
 {
@@ -136,6 +163,8 @@ reads_are_spread_by_balance(void **state)
     (void)state;
     client_open(&c, cluster.nodes[3].port);
     load_set(&c, &load);
+    client_close(&c); /* who has written reads at the master for a while */
+    client_open(&c, cluster.nodes[3].port);
     for (int i = 0; i < 3; i++) {
         before[i] = stat_of(cluster.nodes[i].port, "cmd_get");
     }
@@ -259,6 +288,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_write_reaches_the_slaves),
+        cmocka_unit_test(a_connection_reads_what_it_wrote),
         cmocka_unit_test(random_writes_through_every_node_end_equal),
         cmocka_unit_test(a_sync_write_is_on_every_slave_when_it_is_answered),
         cmocka_unit_test(reads_are_spread_by_balance),

@@ -221,6 +221,30 @@ a_node_that_restarts_at_once_is_taken_back(void **state)
     cluster_finish(&cluster);
 }
 
+/* Only where it is allowed. */
+static void
+a_client_may_end_a_node_that_lets_it(void **state)
+{
+    enum { END_MS = 20000 };
+    struct client c;
+
+    (void)state;
+    cluster_init(&cluster, 2);
+    member_option(&cluster.nodes[0], "--enable-shutdown", NULL);
+    cluster_start(&cluster);
+    client_open(&c, cluster.nodes[1].port);
+    client_talk(&c, "shutdown\r\nversion x\r\n",
+                "ERROR: shutdown not enabled\r\nVERSION 2.0.0\r\n");
+    client_close(&c);
+    client_open(&c, cluster.nodes[0].port);
+    client_talk(&c, "shutdown now\r\n",
+                "CLIENT_ERROR invalid shutdown mode\r\n");
+    client_send(&c, SLICE("shutdown\r\n"));
+    assert_int_equal(process_wait(&cluster.nodes[0].process, END_MS), 0);
+    client_close(&c);
+    cluster_wait_state(&cluster, 0, "proxy down -1 0");
+}
+
 int
 main(void)
 {
@@ -236,6 +260,7 @@ main(void)
         cmocka_unit_test_teardown(deletes_and_versions_survive_too, stop),
         cmocka_unit_test_teardown(a_node_that_restarts_at_once_is_taken_back,
                                   stop),
+        cmocka_unit_test_teardown(a_client_may_end_a_node_that_lets_it, stop),
     };
     return cmocka_run_group_tests_name("integration/restart", tests, NULL,
                                        NULL);
