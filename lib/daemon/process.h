@@ -32,7 +32,8 @@ int process_detach(struct process *process, struct err *err);
 
 /*
  * Write our id to path and hold the file locked.  ERR_CONFLICT: a living
- * process of our kind, flare 1.3.4's included, has it.  A left-over or damaged file is replaced.
+ * process of our kind, flare 1.3.4's included, has it.  A left-over or damaged
+ * file is replaced.
  */
 int process_pid_file(struct process *process, const char *path,
                      struct err *err);
