@@ -32,8 +32,15 @@ enum reply_kind {
     X(STORED)                                                                  \
     X(NOT_STORED)                                                              \
     X(EXISTS)                                                                  \
-    X(NOT_FOUND) X(DELETED) X(FOUND) X(TOUCHED) X(ERROR) X(CLIENT_ERROR)       \
-        X(SERVER_ERROR) X(VERSION) X(NUMBER)
+    X(NOT_FOUND)                                                               \
+    X(DELETED)                                                                 \
+    X(FOUND)                                                                   \
+    X(TOUCHED)                                                                 \
+    X(ERROR)                                                                   \
+    X(CLIENT_ERROR)                                                            \
+    X(SERVER_ERROR)                                                            \
+    X(VERSION)                                                                 \
+    X(NUMBER)
 
 #define X(name) REPLY_CODE_##name,
 enum reply_code { REPLY_TABLE(X) REPLY_CODE_COUNT };
