@@ -45,7 +45,9 @@ put_variable(struct buf *out, const struct option_row *row, const void *target)
     }
     text = buf_tail(out) - (buf_len(out) - from);
     for (size_t i = 0; text + i < buf_tail(out); i++) {
-        text[i] = text[i] == '-' ? '_' : text[i];
+        if (text[i] == '-') {
+            text[i] = '_';
+        }
     }
     if (!buf_put(out, ":", 1)) {
         return false;

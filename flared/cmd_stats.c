@@ -250,20 +250,28 @@ tour_begin(struct session *session, const char *last_line,
     mailbox_post(&session->worker->node->workers[0].loop.mailbox, &tour->mail);
 }
 
+/* What "stats threads" says of a connection or of a copy being fed. */
+struct thread_row {
+    uint64_t id, queue;
+    int type;
+    const char *peer, *op, *state;
+    int64_t uptime, behind_ms;
+};
+
 static bool
-put_thread(struct buf *out, uint64_t id, int type, const char *peer,
-           const char *op, int64_t uptime, const char *state, uint64_t queue,
-           int64_t behind_ms)
+put_thread(struct buf *out, const struct thread_row *row)
 {
+    uintmax_t id = row->id;
+
     return buf_printf(out,
                       "STAT %ju:type %d\r\nSTAT %ju:peer %s\r\n"
                       "STAT %ju:op %s\r\nSTAT %ju:uptime %jd\r\n"
                       "STAT %ju:state %s\r\nSTAT %ju:info \r\n"
                       "STAT %ju:queue %ju\r\nSTAT %ju:behind %jd\r\n",
-                      (uintmax_t)id, type, (uintmax_t)id, peer, (uintmax_t)id,
-                      op, (uintmax_t)id, (intmax_t)uptime, (uintmax_t)id, state,
-                      (uintmax_t)id, (uintmax_t)id, (uintmax_t)queue,
-                      (uintmax_t)id, (intmax_t)(behind_ms / 1000));
+                      id, row->type, id, row->peer, id, row->op, id,
+                      (intmax_t)row->uptime, id, row->state, id, id,
+                      (uintmax_t)row->queue, id,
+                      (intmax_t)(row->behind_ms / 1000));
 }
 
 static bool
@@ -274,11 +282,17 @@ visit_sessions(struct buf *out, struct worker *worker)
 
     for (; ok && at != &worker->sessions; at = at->next) {
         const struct session *s = LIST_ENTRY(at, struct session, link);
+        const struct thread_row row = {
+            .id = s->id,
+            .type = 1,
+            .peer = s->peer,
+            .op = s->op < COMMAND_COUNT ? command_name(s->op) : "",
+            .uptime = worker->loop.wall.s - s->since.s,
+            .state = s->ncalls > 0 ? "execute" : "wait",
+            .queue = s->ncalls,
+        };
 
-        ok = put_thread(out, s->id, 1, s->peer,
-                        s->op < COMMAND_COUNT ? command_name(s->op) : "",
-                        worker->loop.wall.s - s->since.s,
-                        s->ncalls > 0 ? "execute" : "wait", s->ncalls, 0);
+        ok = put_thread(out, &row);
     }
     return ok;
 }
@@ -293,11 +307,18 @@ put_copies(struct buf *out, const struct worker *worker)
     bool ok = true;
 
     for (unsigned i = 0; ok && i < n; i++) {
-        ok = put_thread(out, 1 + i, copies[i].thread_type, copies[i].key,
-                        "proxy_write",
-                        worker->loop.wall.s - worker->node->started.s,
-                        copies[i].connected ? "execute" : "connect",
-                        copies[i].behind, copies[i].behind_ms);
+        const struct thread_row row = {
+            .id = 1 + i,
+            .type = copies[i].thread_type,
+            .peer = copies[i].key,
+            .op = "proxy_write",
+            .uptime = worker->loop.wall.s - worker->node->started.s,
+            .state = copies[i].connected ? "execute" : "connect",
+            .queue = copies[i].behind,
+            .behind_ms = copies[i].behind_ms,
+        };
+
+        ok = put_thread(out, &row);
     }
     return ok;
 }

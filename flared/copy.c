@@ -23,7 +23,7 @@ static const struct peer_options peer_options = {
     .line_max = LINE_MAX_ANSWER,
     .value_max = LINE_MAX_ANSWER,
     .limits = {.in_turn = 65536,
-               .out_high = 2 * COPY_WINDOW_BYTES,
+               .out_high = (size_t)2 * COPY_WINDOW_BYTES,
                .out_low = COPY_WINDOW_BYTES / 2},
 };
 

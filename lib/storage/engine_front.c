@@ -182,9 +182,9 @@ run(void *arg)
     return NULL;
 }
 
-/* --- the engine's operations
- * -------------------------------------------------- */
+/* --- the engine's operations ---------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-function-size): an engine's open, and which */
 static int
 front_open(const struct engine_ops *own, const struct engine_ops *ops,
            struct engine **out, const struct store_options *options,

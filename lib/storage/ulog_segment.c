@@ -103,7 +103,6 @@ ulog_segment_begin(struct ulog_segment *s, const char *folder, uint64_t first,
                    struct err *err)
 {
     AUTO_FREE char *path = xasprintf("%s/%020" PRIu64 ".ulog", folder, first);
-    AUTO_FREE char *before = NULL;
 
     s->header.first = first;
     ulog_boot_id(s->header.boot);
@@ -113,7 +112,7 @@ ulog_segment_begin(struct ulog_segment *s, const char *folder, uint64_t first,
     if (rename(s->path, path) != 0) {
         return err_sys(err, "rename %s to %s", s->path, path);
     }
-    before = s->path;
+    free(s->path);
     s->path = STEAL(path);
     return 0;
 }

@@ -123,7 +123,7 @@ begins(struct slice in, struct slice text, bool *more)
 {
     size_t n = in.n < text.n ? in.n : text.n;
 
-    if (n > 0 && memcmp(in.p, text.p, n) != 0) {
+    if (!slice_eq((struct slice){in.p, n}, (struct slice){text.p, n})) {
         return false;
     }
     *more = *more || n < text.n;
@@ -171,20 +171,17 @@ take_data(const struct wire *wire, struct slice *in, uint64_t key)
     return WIRE_HIT;
 }
 
-/* Which line comes before the value of this key. */
-static struct slice
-value_line(const struct wire *wire, char *to, uint64_t key)
+/* The line that comes before the value of this key. */
+static void
+put_value_line(const struct wire *wire, struct buf *line, uint64_t key)
 {
-    struct buf line = {to, 0, 0, 64};
-
     if (wire->protocol == WIRE_MEMCACHED) {
-        (void)(buf_put(&line, "VALUE ", 6) && put_key(&line, key) &&
-               buf_put(&line, " 0 ", 3));
+        (void)(buf_put(line, "VALUE ", 6) && put_key(line, key) &&
+               buf_put(line, " 0 ", 3));
     } else {
-        (void)buf_put(&line, "$", 1);
+        (void)buf_put(line, "$", 1);
     }
-    (void)(buf_put_u64(&line, wire->value_size) && buf_put(&line, "\r\n", 2));
-    return buf_slice(&line);
+    (void)(buf_put_u64(line, wire->value_size) && buf_put(line, "\r\n", 2));
 }
 
 static enum wire_result
@@ -194,15 +191,16 @@ take_values(const struct wire *wire, struct slice in, uint64_t key,
     const bool redis = wire->protocol == WIRE_REDIS;
     const char *start = in.p;
     bool missed = false, more = false;
-    char line[64];
+    char text[64];
 
     for (unsigned i = 0; i < wire->multi; i++) {
-        struct slice head = value_line(wire, line, (key + i) % keys);
+        struct buf line = {text, 0, 0, sizeof(text)};
 
-        if (begins(in, head, &more)) {
+        put_value_line(wire, &line, (key + i) % keys);
+        if (begins(in, buf_slice(&line), &more)) {
             enum wire_result result;
 
-            skip(&in, head.n);
+            skip(&in, buf_len(&line));
             result = take_data(wire, &in, (key + i) % keys);
             if (result != WIRE_HIT) {
                 return result;

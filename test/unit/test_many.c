@@ -98,7 +98,7 @@ static struct server *
 begin(void)
 {
     struct rlimit limit = {2 * MANY + 100, 2 * MANY + 100};
-    struct server *server = xcalloc(1, sizeof(*server));
+    struct server *server;
     struct rlimit have;
     struct sock_addr addr;
     struct err err;
@@ -108,10 +108,10 @@ begin(void)
     if (have.rlim_cur < limit.rlim_cur) {
         limit.rlim_max = have.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            free(server);
             skip();
         }
     }
+    server = xcalloc(1, sizeof(*server));
     net_begin(&server->f);
     assert_int_equal(sock_resolve("127.0.0.1", 0, &addr, 1, &err), 1);
     fd = sock_listen(&addr, 1024, &err);
