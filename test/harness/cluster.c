@@ -120,7 +120,12 @@ cluster_launch_node(struct cluster *c, size_t i)
     (void)snprintf(port, sizeof(port), "%u", c->index.port);
     launch(c, &c->nodes[i], "flared",
            (const char *const[]){"--index-server-name", "127.0.0.1",
-                                 "--index-server-port", port, NULL});
+                                 "--index-server-port", port,
+#ifdef __SANITIZE_THREAD__
+                                 /* it can follow 64 locks at a time */
+                                 "--mutex-slot", "32",
+#endif
+                                 NULL});
 }
 
 void
