@@ -76,14 +76,31 @@ static bool
 carry(struct front *f, const struct front_entry *entry)
 {
     struct slice key = front_entry_key(entry);
-    bool ok;
 
     if (front_entry_removes(entry)) {
         return f->ops->remove(f->behind, key) != ENGINE_ERROR;
     }
-    ok = f->ops->put(f->behind, key, front_entry_record(entry));
-    f->ops->release(f->behind, key, front_entry_record(entry).n);
-    return ok;
+    return f->ops->put(f->behind, key, front_entry_record(entry));
+}
+
+static void
+on_gone(void *arg, struct slice key, size_t n)
+{
+    struct front *f = arg;
+
+    f->ops->release(f->behind, key, n);
+}
+
+/* They are behind, and need no room any more. */
+static void
+release_all(struct front *f, struct front_entry *const *batch, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (batch[i] != NULL && !front_entry_removes(batch[i])) {
+            on_gone(f, front_entry_key(batch[i]),
+                    front_entry_record(batch[i]).n);
+        }
+    }
 }
 
 /*
@@ -102,9 +119,10 @@ drain_batch(struct front *f, struct front_shard *shard, int64_t older_than)
     }
     if (!ok || (n > 0 && !commit(f))) {
         atomic_store(&f->failed, true);
-        front_shard_abort(shard);
+        front_shard_abort(shard, batch, n, on_gone, f);
         return -1;
     }
+    release_all(f, batch, n);
     front_shard_end(shard);
     return (int)n;
 }
@@ -185,10 +203,10 @@ run(void *arg)
 /* --- the engine's operations ---------------------------------------------- */
 
 /* NOLINTNEXTLINE(readability-function-size): an engine's open, and which */
-static int
-front_open(const struct engine_ops *own, const struct engine_ops *ops,
-           struct engine **out, const struct store_options *options,
-           const char *path, struct engine_found *found, struct err *err)
+int
+engine_front_open(const struct engine_ops *own, const struct engine_ops *ops,
+                  struct engine **out, const struct store_options *options,
+                  const char *path, struct engine_found *found, struct err *err)
 {
     struct front *f = xcalloc(1, sizeof(*f));
     pthread_condattr_t attr;
@@ -376,14 +394,6 @@ front_size(struct engine *engine)
     return of(engine)->ops->size(of(engine)->behind);
 }
 
-static void
-on_gone(void *arg, struct slice key, size_t n)
-{
-    struct front *f = arg;
-
-    f->ops->release(f->behind, key, n);
-}
-
 static bool
 front_truncate(struct engine *engine)
 {
@@ -443,16 +453,16 @@ static int
 open_hash(struct engine **out, const struct store_options *options,
           const char *path, struct engine_found *found, struct err *err)
 {
-    return front_open(&engine_hash_front, &engine_hash, out, options, path,
-                      found, err);
+    return engine_front_open(&engine_hash_front, &engine_hash, out, options,
+                             path, found, err);
 }
 
 static int
 open_btree(struct engine **out, const struct store_options *options,
            const char *path, struct engine_found *found, struct err *err)
 {
-    return front_open(&engine_btree_front, &engine_btree, out, options, path,
-                      found, err);
+    return engine_front_open(&engine_btree_front, &engine_btree, out, options,
+                             path, found, err);
 }
 
 #define FRONT_OPS                                                              \

@@ -537,9 +537,19 @@ front_shard_end(struct front_shard *shard)
 }
 
 void
-front_shard_abort(struct front_shard *shard)
+front_shard_abort(struct front_shard *shard, struct front_entry *const *batch,
+                  unsigned n,
+                  void (*gone)(void *arg, struct slice key, size_t n),
+                  void *arg)
 {
     (void)pthread_mutex_lock(&shard->lock);
+    for (unsigned i = 0; i < n; i++) {
+        const struct front_entry *e = batch[i];
+
+        if (e != NULL && !e->linked && !e->removes) {
+            gone(arg, front_entry_key(e), e->n);
+        }
+    }
     shard->done = shard->clean;
     shard->begun = 0;
     (void)pthread_mutex_unlock(&shard->lock);

@@ -108,8 +108,16 @@ void front_table_wake_writers(struct front_table *table);
 unsigned front_shard_begin(struct front_shard *shard,
                            struct front_entry **batch, unsigned max,
                            int64_t older_than);
-void front_shard_end(struct front_shard *shard);   /* they are clean */
-void front_shard_abort(struct front_shard *shard); /* they stay */
+void front_shard_end(struct front_shard *shard); /* they are clean */
+
+/*
+ * They stay; `gone` is told of those records that were overwritten since the
+ * beginning and that nobody will carry over.
+ */
+void front_shard_abort(struct front_shard *shard,
+                       struct front_entry *const *batch, unsigned n,
+                       void (*gone)(void *arg, struct slice key, size_t n),
+                       void *arg);
 
 struct slice front_entry_key(const struct front_entry *entry);
 struct slice front_entry_record(const struct front_entry *entry);
