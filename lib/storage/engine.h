@@ -31,6 +31,7 @@ enum engine_result { ENGINE_OK, ENGINE_MISS, ENGINE_ERROR };
 struct engine_found {
     bool created; /* there was none */
     bool clean;   /* whoever had it open before closed it */
+    bool emptied; /* it was being emptied when its last writer died */
 };
 
 struct engine_ops {

@@ -16,6 +16,7 @@
 #include "storage/room.h"
 #include "storage/store.h"
 #include "storage/tc_err.h"
+#include "storage/tc_file.h"
 #include "storage/tc_wal.h"
 
 enum {
@@ -131,25 +132,51 @@ open_file(struct btree_engine *e, struct err *err)
     return 0;
 }
 
-static int
-btree_open(struct engine **out, const struct store_options *options,
-           const char *path, struct engine_found *found, struct err *err)
+static struct btree_engine *
+btree_new(const char *path)
 {
-    struct btree_engine *e;
+    struct btree_engine *e = xcalloc(1, sizeof(*e));
 
-    *out = NULL;
-    if (tc_look(path, found, err) != 0 || tc_wal_trim(path, err) != 0) {
-        return (int)err->code;
-    }
-    e = xcalloc(1, sizeof(*e));
     e->base.ops = &engine_btree;
     e->bdb = tcbdbnew();
     e->path = xstrdup(path);
     e->fd = -1;
+    return e;
+}
+
+static int
+make_file(void *arg, const char *path, struct err *err)
+{
+    struct btree_engine *e = btree_new(path);
+    int rc = tune(e, arg, err);
+
+    if (rc == 0 && (!tcbdbopen(e->bdb, path, BDBOWRITER | BDBOCREAT) ||
+                    !tcbdbclose(e->bdb))) {
+        rc = tc_err(err, tcbdbecode(e->bdb), "make", path);
+    }
+    btree_free(e);
+    return rc;
+}
+
+static int
+btree_open(struct engine **out, const struct store_options *options,
+           const char *path, struct engine_found *found, struct err *err)
+{
+    struct store_options o = *options;
+    struct btree_engine *e;
+
+    *out = NULL;
+    if (tc_file_look(path, found, err) != 0 ||
+        tc_file_make(path, found, make_file, &o, err) != 0 ||
+        tc_wal_trim(path, err) != 0) {
+        return (int)err->code;
+    }
+    e = btree_new(path);
     if (tune(e, options, err) != 0 || open_file(e, err) != 0) {
         btree_free(e);
         return (int)err->code;
     }
+    tc_file_emptying_ends(path);
     *out = &e->base;
     return 0;
 }
@@ -244,10 +271,16 @@ static bool
 btree_truncate(struct engine *engine)
 {
     struct btree_engine *e = of(engine);
-    bool ok = tcbdbtranabort(e->bdb) && tcbdbvanish(e->bdb);
+    bool ok;
 
+    tc_file_emptying_begins(e->path);
+    ok = tcbdbtranabort(e->bdb) && tcbdbvanish(e->bdb);
     room_give(&e->room, atomic_exchange(&e->unwritten, 0));
-    return tcbdbtranbegin(e->bdb) && room_reset(&e->room) && ok;
+    ok = tcbdbtranbegin(e->bdb) && room_reset(&e->room) && ok;
+    if (ok) {
+        tc_file_emptying_ends(e->path);
+    }
+    return ok;
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include "item/item.h"
 #include "storage/store.h"
 #include "storage/tc_err.h"
+#include "storage/tc_file.h"
 #include "storage/tc_wal.h"
 
 enum {
@@ -126,13 +127,30 @@ open_file(struct hash_engine *e, struct err *err)
 }
 
 static int
+make_file(void *arg, const char *path, struct err *err)
+{
+    struct hash_engine *e = hash_new(path);
+    int rc = tune(e, arg, err);
+
+    if (rc == 0 && (!tchdbopen(e->hdb, path, HDBOWRITER | HDBOCREAT) ||
+                    !tchdbclose(e->hdb))) {
+        rc = tc_err(err, tchdbecode(e->hdb), "make", path);
+    }
+    hash_free(e);
+    return rc;
+}
+
+static int
 hash_open(struct engine **out, const struct store_options *options,
           const char *path, struct engine_found *found, struct err *err)
 {
+    struct store_options o = *options;
     struct hash_engine *e;
 
     *out = NULL;
-    if (tc_look(path, found, err) != 0 || tc_wal_trim(path, err) != 0) {
+    if (tc_file_look(path, found, err) != 0 ||
+        tc_file_make(path, found, make_file, &o, err) != 0 ||
+        tc_wal_trim(path, err) != 0) {
         return (int)err->code;
     }
     e = hash_new(path);
@@ -140,6 +158,7 @@ hash_open(struct engine **out, const struct store_options *options,
         hash_free(e);
         return (int)err->code;
     }
+    tc_file_emptying_ends(path);
     *out = &e->base;
     return 0;
 }
@@ -344,7 +363,11 @@ hash_truncate(struct engine *engine)
     bool ok;
 
     (void)pthread_rwlock_wrlock(&e->walk);
+    tc_file_emptying_begins(e->path);
     ok = tchdbvanish(e->hdb) && room_reset(&e->room);
+    if (ok) {
+        tc_file_emptying_ends(e->path);
+    }
     hash_cursors_truncated(e);
     (void)pthread_rwlock_unlock(&e->walk);
     return ok;

@@ -48,6 +48,7 @@ struct store {
     _Atomic uint64_t clock;
     _Atomic bool complete;
     _Atomic(const char *) trouble;
+    bool closing;        /* checkpoints are the last ones */
     _Atomic bool broken; /* the engine failed: the trouble stays */
     pthread_mutex_t checkpoint_lock;
     struct store_keeper keeper;

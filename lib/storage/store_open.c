@@ -112,20 +112,27 @@ open_log(struct store *store, const struct store_options *options,
                : (int)err->code;
 }
 
-/* Did somebody write the file who did not write the log? */
+/* Does the file look otherwise than noted? */
 static bool
-is_foreign(const struct store *store, const struct store_meta *meta,
-           const struct engine_found *found)
+is_touched(const struct store *store, const struct store_meta *meta)
 {
     struct store_meta now = {.exists = true};
     struct err err;
 
-    if (!meta->clean) {
-        /* We did not close it, but somebody did. */
-        return found->clean;
-    }
     return store_meta_stat(&now, store->path, &err) != 0 ||
            now.size != meta->size || now.mtime_ns != meta->mtime_ns;
+}
+
+/* Did somebody write the file who did not write the log? */
+static bool
+is_foreign(const struct store_meta *meta, const struct engine_found *found,
+           bool touched)
+{
+    if (meta->clean) {
+        return touched;
+    }
+    /* We did not close it, but somebody did. */
+    return touched && found->clean && !found->emptied && !meta->closing;
 }
 
 static struct plan
@@ -134,7 +141,7 @@ make_plan(struct store *store, const struct store_meta *meta,
 {
     uint64_t last = ulog_last(store->log);
 
-    if (found->created) {
+    if (found->created && !found->emptied) {
         if (last > 0 && store->ops->file != NULL) {
             log_warn("%s is new: the log beside it is not its history and "
                      "begins anew",
@@ -192,6 +199,20 @@ recover(struct store *store, const struct engine_found *found,
 }
 
 /*
+ * The file is about to be marked as open: who is killed before the first
+ * checkpoint finds a file that is neither closed nor anybody else's.
+ */
+static int
+note_opening(const struct store_meta *meta, const char *path, bool touched,
+             struct err *err)
+{
+    struct store_meta opening = *meta;
+
+    opening.clean = false;
+    return meta->clean && !touched ? store_meta_save(&opening, path, err) : 0;
+}
+
+/*
  * What was noted about the file has to be compared with it before the engine
  * touches it; the folder of the log may not exist yet.
  */
@@ -202,23 +223,20 @@ open_files(struct store *store, const struct store_options *options,
     AUTO_FREE char *meta_path = xasprintf("%s/log/checkpoint", store->data_dir);
     struct engine_found found;
     struct store_meta meta;
-    struct engine_found before = {.clean = true};
-    bool differs;
+    bool touched;
 
     if (make_folder(store->data_dir, err) != 0 ||
         store_meta_load(&meta, meta_path, err) != 0) {
         return (int)err->code;
     }
-    differs = meta.exists && meta.clean && store->path != NULL &&
-              is_foreign(store, &meta, &before);
-    if (open_engine(store, options, &found, err) != 0 ||
+    touched = store->path == NULL || is_touched(store, &meta);
+    if (note_opening(&meta, meta_path, touched, err) != 0 ||
+        open_engine(store, options, &found, err) != 0 ||
         open_log(store, options, err) != 0) {
         return (int)err->code;
     }
-    if (meta.exists && !meta.clean) {
-        differs = is_foreign(store, &meta, &found);
-    }
-    return recover(store, &found, &meta, differs, err);
+    return recover(store, &found, &meta, is_foreign(&meta, &found, touched),
+                   err);
 }
 
 static void
@@ -306,7 +324,8 @@ save_clean(struct store *store, struct err *err)
 int
 store_close(struct store *store, struct err *err)
 {
-    int rc = 0;
+    struct err ignored;
+    int rc;
 
     if (store == NULL) {
         return 0;
@@ -316,11 +335,10 @@ store_close(struct store *store, struct err *err)
         store->ops->cursor_close(store->sweep);
         store->sweep = NULL;
     }
-    if (atomic_load(&store->broken) || !store->ops->checkpoint(store->engine)) {
-        rc = err_set(err, ERR_IO, "%s: the storage engine failed",
-                     store->data_dir);
-    }
-    if (store->ops->close(store->engine, err) != 0) {
+    store->closing = true;
+    rc = store_checkpoint(store, err);
+    if (store->ops->close(store->engine, rc == 0 ? err : &ignored) != 0 &&
+        rc == 0) {
         rc = (int)err->code;
     }
     if (rc == 0) {

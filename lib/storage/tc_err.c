@@ -1,20 +1,9 @@
 #include "storage/tc_err.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <tchdb.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
-#include "storage/engine.h"
-
-enum {
-    HEAD = 256,        /* bytes of Tokyo Cabinet's file header */
-    FLAGS_AT = 33,     /* offset of its flags */
-    FLAG_OPEN = 1 << 0 /* not closed by its last writer */
-};
 
 #ifdef __SANITIZE_THREAD__
 /*
@@ -90,26 +79,4 @@ tc_options(const char *compress, bool large, uint8_t *out, struct err *err)
     return err_set(err, ERR_CONFIG,
                    "unknown compression \"%s\": deflate, bz2 or tcbs",
                    compress);
-}
-
-int
-tc_look(const char *path, struct engine_found *found, struct err *err)
-{
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char head[HEAD];
-    ssize_t n;
-
-    *found = (struct engine_found){.created = true, .clean = true};
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : err_sys(err, "open %s", path);
-    }
-    n = read(fd, head, sizeof(head));
-    if (n < 0) {
-        return err_sys(err, "read %s", path);
-    }
-    if (n > 0) {
-        found->created = false;
-        found->clean = n == HEAD && (head[FLAGS_AT] & FLAG_OPEN) == 0;
-    }
-    return 0;
 }

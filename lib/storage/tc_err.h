@@ -15,11 +15,4 @@ int tc_err(struct err *err, int ecode, const char *doing, const char *path);
 /* Its option bits for our options; ERR_CONFIG for an unknown compression. */
 int tc_options(const char *compress, bool large, uint8_t *out, struct err *err);
 
-/*
- * What there is at path, looked at before Tokyo Cabinet touches it: is there
- * a file, and is it marked as closed by its last writer?
- */
-struct engine_found;
-int tc_look(const char *path, struct engine_found *found, struct err *err);
-
 #endif

@@ -21,8 +21,8 @@ enum {
 
 static const uint64_t buckets_max = (uint64_t)1 << 40;
 
-static bool
-is_in_use(int fd)
+bool
+tc_in_use(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
@@ -97,7 +97,7 @@ tc_wal_trim(const char *path, struct err *err)
         return errno == ENOENT ? 0 : err_sys(err, "open %s", wal_path);
     }
     fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0 || is_in_use(fd)) {
+    if (fd < 0 || tc_in_use(fd)) {
         return 0; /* opening it says what is wrong */
     }
     return trim(wal, wal_path, is_big_endian(fd), err);

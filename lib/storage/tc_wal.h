@@ -10,7 +10,12 @@
 #ifndef FLARE_STORAGE_TC_WAL_H
 #define FLARE_STORAGE_TC_WAL_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
+
+/* Does another process have this file open, as Tokyo Cabinet sees it? */
+bool tc_in_use(int fd);
 
 /*
  * Cut an incomplete piece off the end of path's transaction file, if there is
