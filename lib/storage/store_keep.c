@@ -10,7 +10,7 @@ static int
 save_position(struct store *store, uint64_t seq, struct err *err)
 {
     struct store_meta meta = {
-        .closing = store->closing,
+        .settled = store->closing,
         .complete = atomic_load(&store->complete),
         .seq = seq,
         .version = atomic_load(&store->clock),

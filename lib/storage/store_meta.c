@@ -37,8 +37,8 @@ set_field(struct store_meta *m, struct slice name, struct slice value)
         m->mtime_ns = number;
     } else if (slice_eq(name, SLICE("clean"))) {
         m->clean = number != 0;
-    } else if (slice_eq(name, SLICE("closing"))) {
-        m->closing = number != 0;
+    } else if (slice_eq(name, SLICE("settled"))) {
+        m->settled = number != 0;
     } else if (slice_eq(name, SLICE("complete"))) {
         m->complete = number != 0;
     }
@@ -94,7 +94,7 @@ store_meta_save(const struct store_meta *meta, const char *path,
                  "\ncomplete %d\nclean %d\nclosing %d\nsize %" PRIu64
                  "\nmtime %" PRIu64 "\n",
                  title, meta->engine, meta->seq, meta->version, meta->complete,
-                 meta->clean, meta->closing, meta->size, meta->mtime_ns);
+                 meta->clean, meta->settled, meta->size, meta->mtime_ns);
 
     return file_write_atomic(path, (struct slice){text, (size_t)n}, err);
 }

@@ -13,7 +13,7 @@
 struct store_meta {
     bool exists;
     bool clean;        /* the store was closed, size and time are noted */
-    bool closing;      /* about to be: all is in the engine's file */
+    bool settled;      /* nothing that was logged is missing in the file */
     bool complete;     /* no record has a version above this one */
     char engine[8];    /* whose file it speaks of */
     uint64_t seq;      /* entries up to here are in the engine's file */

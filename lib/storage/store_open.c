@@ -132,7 +132,7 @@ is_foreign(const struct store_meta *meta, const struct engine_found *found,
         return touched;
     }
     /* We did not close it, but somebody did. */
-    return touched && found->clean && !found->emptied && !meta->closing;
+    return found->clean && !found->emptied && !meta->settled;
 }
 
 static struct plan
@@ -199,8 +199,8 @@ recover(struct store *store, const struct engine_found *found,
 }
 
 /*
- * The file is about to be marked as open: who is killed before the first
- * checkpoint finds a file that is neither closed nor anybody else's.
+ * The file is about to be marked as open, which changes it: who is killed there
+ * shall not find that somebody else did.
  */
 static int
 note_opening(const struct store_meta *meta, const char *path, bool touched,
@@ -209,6 +209,7 @@ note_opening(const struct store_meta *meta, const char *path, bool touched,
     struct store_meta opening = *meta;
 
     opening.clean = false;
+    opening.settled = true;
     return meta->clean && !touched ? store_meta_save(&opening, path, err) : 0;
 }
 
