@@ -28,7 +28,7 @@ end(struct call *call)
 static bool
 send_answer(struct session *session, struct call *call)
 {
-    struct buf *out = conn_out(session->conn);
+    struct buf *out = session_out(session);
 
     if (call->quiet || buf_len(&call->out) == 0) {
         return true;

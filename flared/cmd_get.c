@@ -115,7 +115,8 @@ gat_for_peer(struct session *session, const struct request *req)
     if (!req->noreply &&
         !put_value(
             cmd_gated_answer(session, req, outcome.changed ? outcome.seq : 0),
-            req->command == COMMAND_GATS, req->key, &outcome.item)) {
+            req->command == COMMAND_GATS || req->tell_version, req->key,
+            &outcome.item)) {
         session_fail(session, "out of memory");
     }
 }

@@ -144,6 +144,19 @@ count_request(struct metrics *m, enum command command)
     }
 }
 
+static bool
+put_outcome(struct buf *out, const struct outcome *outcome, bool tell_version)
+{
+    const char *text =
+        outcome->answer == CHANGE_NUMBER ? NULL : answer_text[outcome->answer];
+
+    if (tell_version && outcome->version != 0) {
+        return reply_told(out, text, outcome->number, outcome->version);
+    }
+    return text == NULL ? reply_number(out, outcome->number)
+                        : reply_line(out, text);
+}
+
 static void
 change_here(struct session *session, const struct request *req, bool copy)
 {
@@ -159,10 +172,12 @@ change_here(struct session *session, const struct request *req, bool copy)
         .expire = item_expire_at(req->exptime, worker->loop.wall),
         .version = req->version,
         .delta = req->number,
+        .has_unique = req->has_unique,
+        .unique = req->unique,
+        .create = req->create,
+        .initial = req->initial,
     };
     struct outcome outcome;
-    struct buf *out;
-    bool ok;
 
     store_apply(worker->node->store, &change, worker->loop.wall,
                 &worker->scratch, &outcome);
@@ -170,11 +185,9 @@ change_here(struct session *session, const struct request *req, bool copy)
     if (req->noreply) {
         return;
     }
-    out = cmd_gated_answer(session, req, outcome.changed ? outcome.seq : 0);
-    ok = outcome.answer == CHANGE_NUMBER
-             ? reply_number(out, outcome.number)
-             : reply_line(out, answer_text[outcome.answer]);
-    if (!ok) {
+    if (!put_outcome(
+            cmd_gated_answer(session, req, outcome.changed ? outcome.seq : 0),
+            &outcome, req->tell_version)) {
         session_fail(session, "out of memory");
     }
 }

@@ -388,7 +388,8 @@ gat_there(struct gather *g, struct part *part, const struct route *route)
         pool_get(&worker->pool, node_host(route->to), route->to->port);
     struct buf *out = peer_out(peer);
     struct group *group = group_add(g, route->partition);
-    const struct request req = {.command = g->command, .key = part->key};
+    const struct request req = {
+        .command = g->command, .key = part->key, .tell_version = g->cas};
 
     part->group = (int)group->index;
     if (out == NULL ||

@@ -24,12 +24,19 @@ destroy_text(struct call *call)
 }
 
 struct buf *
+session_out(struct session *session)
+{
+    return session->dialect == DIALECT_BINARY ? &session->binary.text
+                                              : conn_out(session->conn);
+}
+
+struct buf *
 session_answer(struct session *session)
 {
     struct call *call;
 
     if (list_empty(&session->calls)) {
-        return conn_out(session->conn);
+        return session_out(session);
     }
     call = LIST_ENTRY(session->calls.prev, struct call, link);
     if (!call->done || call->destroy != destroy_text) {
@@ -79,6 +86,7 @@ session_close(struct session *session)
     atomic_fetch_sub(&worker->nsessions, 1);
     server_session_closed(worker->node->server);
     conn_close(session->conn);
+    binary_fini(&session->binary);
     /*
      * The connection's memory lives to the end of the turn and its callbacks
      * no longer come, so nobody reaches the session from there.
@@ -99,6 +107,12 @@ session_fail(struct session *session, const char *why)
 void
 session_end(struct session *session)
 {
+    if (session->dialect == DIALECT_BINARY) {
+        binary_translate(session);
+    }
+    if (session->conn == NULL) {
+        return; /* that failed */
+    }
     session->closing = true;
     if (list_empty(&session->calls)) {
         conn_close_after_flush(session->conn);
@@ -112,7 +126,8 @@ session_interrupt(struct session *session)
 
     calls_orphan(session);
     session->closing = true;
-    if (!buf_put_str(conn_out(conn),
+    if (session->dialect == DIALECT_BINARY ||
+        !buf_put_str(conn_out(conn),
                      "SERVER_ERROR operation interrupted\r\n")) {
         session_close(session);
         return;
@@ -130,6 +145,9 @@ is_full(const struct session *session)
 void
 session_moved(struct session *session)
 {
+    if (session->dialect == DIALECT_BINARY) {
+        binary_translate(session);
+    }
     if (session->conn == NULL) {
         return;
     }
@@ -181,8 +199,8 @@ may_stay(const struct session *session, const struct request *req)
            req->command == COMMAND_KILL || req->command == COMMAND_DUMP;
 }
 
-static void
-handle(struct session *session, const struct request *req)
+void
+session_run(struct session *session, const struct request *req)
 {
     if (!may_stay(session, req)) {
         static const struct request loud;
@@ -198,7 +216,7 @@ handle(struct session *session, const struct request *req)
 
 /* One request off the front of `in`; 0: it is not complete yet. */
 static size_t
-take(struct session *session, struct slice in)
+take_text(struct session *session, struct slice in)
 {
     const struct proto_limits *limits =
         server_proto_limits(session->worker->node->server);
@@ -207,7 +225,7 @@ take(struct session *session, struct slice in)
 
     switch (parse_request(in, limits, &req, &parse)) {
     case PARSE_OK:
-        handle(session, &req);
+        session_run(session, &req);
         return parse.consumed;
     case PARSE_MORE:
         if (parse.need > 0) {
@@ -229,6 +247,25 @@ take(struct session *session, struct slice in)
         return in.n;
     }
     return 0;
+}
+
+/* The first byte says what a connection speaks, to its end. */
+static size_t
+take(struct session *session, struct slice in)
+{
+    size_t n;
+
+    if (session->dialect == DIALECT_UNKNOWN) {
+        session->dialect = (unsigned char)*in.p == BINARY_REQUEST
+                               ? DIALECT_BINARY
+                               : DIALECT_TEXT;
+    }
+    if (session->dialect == DIALECT_TEXT) {
+        return take_text(session, in);
+    }
+    n = binary_take(session, in);
+    binary_translate(session);
+    return n;
 }
 
 static size_t

@@ -7,10 +7,14 @@
 #ifndef FLARE_FLARED_SESSION_H
 #define FLARE_FLARED_SESSION_H
 
+#include "flared/binary.h"
 #include "flared/call.h"
 #include "flared/worker.h"
 #include "net/conn.h"
 #include "proto/request.h"
+
+/* What a connection speaks; its first byte says it. */
+enum dialect { DIALECT_UNKNOWN, DIALECT_TEXT, DIALECT_BINARY };
 
 struct session {
     struct list link; /* worker->sessions */
@@ -29,6 +33,8 @@ struct session {
     struct mono wrote;
     uint64_t counted_in, counted_out; /* of conn's bytes, in the metrics */
     char peer[64];
+    enum dialect dialect;
+    struct binary binary; /* DIALECT_BINARY */
 };
 
 /* Take over fd; it is closed if there is no memory for the session. */
@@ -46,6 +52,12 @@ void session_interrupt(struct session *session);
 
 /* Send what is there, then close ("quit"). */
 void session_end(struct session *session);
+
+/* Run a request; its command is what the session does now. */
+void session_run(struct session *session, const struct request *req);
+
+/* Where text for the client goes whose turn has come. */
+struct buf *session_out(struct session *session);
 
 /* Where the answer to the request in hand goes if it is ready now. */
 struct buf *session_answer(struct session *session);

@@ -39,6 +39,12 @@ struct change {
     int64_t expire; /* absolute; 0 = never */
     uint64_t version;
     uint64_t delta;
+    /* Only while the record, if there is one, has this version: or EXISTS. */
+    bool has_unique;
+    uint64_t unique;
+    /* incr, decr: a missing key becomes `initial`, with flags 0 and expire. */
+    bool create;
+    uint64_t initial;
 };
 
 enum change_answer {

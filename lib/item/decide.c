@@ -121,6 +121,23 @@ decide_joined(const struct scene *s)
     }
 }
 
+/* A counter that is not there begins with what the change brings along. */
+static void
+decide_first_number(const struct scene *s)
+{
+    const struct item given = {.expire = s->change->expire};
+    char *digits = s->out->digits;
+    struct slice head;
+
+    if (!s->change->create) {
+        keep(s, CHANGE_NOT_FOUND);
+        return;
+    }
+    s->out->number = s->change->initial;
+    head = (struct slice){digits, buf_format_u64(digits, s->change->initial)};
+    write_item(s, &given, head, (struct slice){NULL, 0}, CHANGE_NUMBER);
+}
+
 static void
 decide_number(const struct scene *s)
 {
@@ -131,7 +148,7 @@ decide_number(const struct scene *s)
     uint64_t number;
 
     if (!s->alive) {
-        keep(s, CHANGE_NOT_FOUND);
+        decide_first_number(s);
         return;
     }
     if (old->value.n > NUMBER_MAX || !number_read(old->value, &number)) {
@@ -200,6 +217,10 @@ decide_delete(const struct scene *s)
 static void
 dispatch(const struct scene *s)
 {
+    if (s->change->has_unique && s->alive && s->change->unique != s->current) {
+        keep(s, CHANGE_EXISTS);
+        return;
+    }
     switch (s->change->op) {
     case CHANGE_SET:
         decide_set(s);

@@ -17,11 +17,17 @@ settle(struct buf *out, size_t before, bool ok)
 }
 
 static bool
-put_prefix(struct buf *out, struct slice hops, struct slice self)
+put_hops(struct buf *out, struct slice hops, struct slice self)
 {
-    return buf_put(out, "<", 1) && buf_put_slice(out, hops) &&
+    return buf_put_slice(out, hops) &&
            (hops.n == 0 || self.n == 0 || buf_put(out, ",", 1)) &&
            buf_put_slice(out, self) && buf_put(out, ">", 1);
+}
+
+static bool
+put_prefix(struct buf *out, struct slice hops, struct slice self)
+{
+    return buf_put(out, "<", 1) && put_hops(out, hops, self);
 }
 
 static bool
@@ -51,6 +57,27 @@ put_version(struct buf *out, bool has_version, uint64_t version)
     return !has_version || put_number(out, version);
 }
 
+/* What the request's text does not say, see request.h; and a comma. */
+static bool
+put_note(struct buf *out, const struct request *req, int64_t expire)
+{
+    if (!req->tell_version && !req->has_unique && !req->create) {
+        return true;
+    }
+    if (expire != 0 && expire <= RELATIVE_MAX) {
+        expire = LONG_AGO;
+    }
+    return buf_put(out, "?", 1) &&
+           (!req->tell_version || buf_put(out, "v:", 2)) &&
+           (!req->has_unique ||
+            (buf_put(out, "u", 1) && buf_put_u64(out, req->unique) &&
+             buf_put(out, ":", 1))) &&
+           (!req->create ||
+            (buf_put(out, "n", 1) && buf_put_u64(out, req->initial) &&
+             buf_put(out, ":e", 2) && buf_put_u64(out, (uint64_t)expire))) &&
+           buf_put(out, ",", 1);
+}
+
 static bool
 put_options(struct buf *out, const struct request *req)
 {
@@ -65,13 +92,26 @@ put_line_end(struct buf *out)
 }
 
 static bool
+put_joined_version(struct buf *out, const struct request *req)
+{
+    bool joins =
+        req->command == COMMAND_APPEND || req->command == COMMAND_PREPEND;
+
+    return put_version(out,
+                       joins && req->has_unique && !req->has_version &&
+                           req->unique < UINT64_MAX,
+                       req->unique + 1);
+}
+
+static bool
 put_store(struct buf *out, const struct request *req, int64_t expire)
 {
     return put_number(out, req->flags) && put_expire(out, expire) &&
            put_number(out, req->value.n) &&
            put_version(out, req->has_version, req->version) &&
-           put_options(out, req) && put_line_end(out) &&
-           buf_put_slice(out, req->value) && put_line_end(out);
+           put_joined_version(out, req) && put_options(out, req) &&
+           put_line_end(out) && buf_put_slice(out, req->value) &&
+           put_line_end(out);
 }
 
 static bool
@@ -88,12 +128,15 @@ put_write(struct buf *out, const struct request *req, int64_t expire)
         return put_expire(out, expire) && put_line_end(out);
     }
     if (req->command == COMMAND_INCR || req->command == COMMAND_DECR) {
-        return put_number(out, req->number) && put_options(out, req) &&
-               put_line_end(out);
+        return put_number(out, req->number) &&
+               put_version(out, req->has_unique, req->unique) &&
+               put_options(out, req) && put_line_end(out);
     }
     if (req->command == COMMAND_DELETE) {
         return put_expire(out, expire) &&
                put_version(out, req->has_version, req->version) &&
+               put_version(out, !req->has_version && req->has_unique,
+                           req->unique) &&
                put_options(out, req) && put_line_end(out);
     }
     return put_store(out, req, expire);
@@ -106,7 +149,8 @@ emit_forward(struct buf *out, const struct request *req, int64_t expire,
     size_t before = buf_len(out);
 
     return settle(out, before,
-                  put_prefix(out, req->hops, self) &&
+                  buf_put(out, "<", 1) && put_note(out, req, expire) &&
+                      put_hops(out, req->hops, self) &&
                       put_write(out, req, expire));
 }
 

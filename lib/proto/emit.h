@@ -16,6 +16,11 @@
  * A write of one key as it is passed on: "<hops,self>" in front, exptime as
  * given in `expire` (absolute), never noreply so that every write is answered.
  * The request is one with command_writes(); of gat only req->key is sent.
+ *
+ * A condition (has_unique) is a note, and is also said in the nearest way that
+ * flare 1.3.4 has, which ignores notes: a version that is refused unless it is
+ * news (append, prepend, delete), or a surplus word (incr, decr), an error.
+ * There, no counter is made and no new version comes back.
  */
 bool emit_forward(struct buf *out, const struct request *req, int64_t expire,
                   struct slice self);

@@ -94,6 +94,7 @@ take_hops(struct slice *line, struct request *req)
     }
     req->from_peer = true;
     req->hops = (struct slice){line->p + 1, (size_t)(end - line->p) - 1};
+    hops_take_note(&req->hops, req);
     line->n -= (size_t)(end - line->p) + 1;
     line->p = end + 1;
     return true;
@@ -232,6 +233,17 @@ parse_command(struct slice in, struct slice line,
     return parse_args(shape, line, limits, req, out);
 }
 
+/* See emit_forward(): we go by the note. */
+static void
+drop_plain_form(struct request *req)
+{
+    if (req->command == COMMAND_DELETE || req->command == COMMAND_APPEND ||
+        req->command == COMMAND_PREPEND) {
+        req->has_version = false;
+        req->version = 0;
+    }
+}
+
 enum parse_status
 parse_request(struct slice in, const struct proto_limits *limits,
               struct request *req, struct parse *out)
@@ -246,7 +258,11 @@ parse_request(struct slice in, const struct proto_limits *limits,
     if (!take_hops(&line, req)) {
         return words_complain(out, words_error);
     }
-    return parse_command(in, line, limits, req, out);
+    status = parse_command(in, line, limits, req, out);
+    if (req->has_unique) {
+        drop_plain_form(req);
+    }
+    return status;
 }
 
 struct slice

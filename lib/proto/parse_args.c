@@ -97,7 +97,7 @@ parse_arith(struct slice rest, const struct proto_limits *limits,
     struct words words;
 
     words_split(rest, &words);
-    if (words.n < 2 || !words_tail(&words, 2, req)) {
+    if (words.n < 2 || !words_tail(&words, req->has_unique ? 3 : 2, req)) {
         return words_complain(out, words_error);
     }
     if (words.w[0].n > limits->key_max) {

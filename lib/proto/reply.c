@@ -76,6 +76,20 @@ reply_number(struct buf *out, uint64_t value)
 }
 
 bool
+reply_told(struct buf *out, const char *text, uint64_t value, uint64_t version)
+{
+    size_t before = buf_len(out);
+    bool ok =
+        (text != NULL ? buf_put_str(out, text) : buf_put_u64(out, value)) &&
+        buf_put(out, " ", 1) && reply_number(out, version);
+
+    if (!ok) {
+        buf_truncate(out, before);
+    }
+    return ok;
+}
+
+bool
 reply_value(struct buf *out, struct slice key, uint32_t flags,
             struct slice data)
 {

@@ -12,6 +12,10 @@ bool reply_line(struct buf *out, const char *text);
 /* value + "\r\n". */
 bool reply_number(struct buf *out, uint64_t value);
 
+/* text, or value when text is NULL, and the new version: tell_version. */
+bool reply_told(struct buf *out, const char *text, uint64_t value,
+                uint64_t version);
+
 /*
  * "VALUE key flags bytes[ version]\r\n", the data, "\r\n".  One reservation,
  * one pass.

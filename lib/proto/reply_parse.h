@@ -40,6 +40,7 @@ enum reply_kind {
     X(CLIENT_ERROR)                                                            \
     X(SERVER_ERROR)                                                            \
     X(VERSION)                                                                 \
+    X(RESET)                                                                   \
     X(NUMBER)
 
 #define X(name) REPLY_CODE_##name,

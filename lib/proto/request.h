@@ -7,6 +7,13 @@
  * first, storage commands take a version.  Flare's extra words on plain
  * storage lines (a version, sync, async) are understood from anybody.
  *
+ * What the text of a request cannot say is a note to the next node, the first
+ * entry of the hop list, which flare 1.3.4 takes for one more host and skips:
+ *
+ *     <?v:u7:n5:e0,host:port,...>incr k 1 7
+ *
+ * v: tell_version; u: has_unique; n, e: create, with initial and exptime.
+ *
  * Every slice in a request points into the bytes it was parsed from.
  */
 #ifndef FLARE_PROTO_REQUEST_H
@@ -81,15 +88,19 @@ struct request {
     bool sync;  /* asked for on this request */
     bool async; /* likewise; sync wins */
     bool has_version;
-    struct slice hops;  /* between < and >, without them */
+    struct slice hops;  /* between < and >, without them and the note */
     struct slice key;   /* the first, or only, key */
     struct slice keys;  /* KEYS, GAT, PREFIX: all keys, for request_key() */
     unsigned nkeys;     /* how many are in keys */
     struct slice words; /* WORDS: arguments as they came */
     uint32_t flags;
-    int64_t exptime;  /* as sent; of flush_all the delay, of delete the time */
-    uint64_t version; /* cas unique or explicit version; of node the map's */
-    uint64_t number;  /* delta, level, id, LIMIT of keys */
+    int64_t exptime;   /* as sent; of flush_all the delay, of delete the time */
+    uint64_t version;  /* cas unique or explicit version; of node the map's */
+    uint64_t number;   /* delta, level, id, LIMIT of keys */
+    bool tell_version; /* the answer is to end in the new version */
+    bool has_unique;   /* change it only while it has version `unique` */
+    bool create;       /* incr, decr: begin with `initial`, and exptime */
+    uint64_t unique, initial;
     struct slice value; /* data block without its \r\n; NODE: its lines */
     struct {
         uint64_t wait_us;
@@ -150,5 +161,8 @@ bool command_writes(enum command command);
 /* True when `self` ("host:port") is one of the comma-separated hops. */
 bool hops_contain(struct slice hops, struct slice self);
 unsigned hops_count(struct slice hops);
+
+/* Take a note off the front of *hops, if there is one, into *req. */
+void hops_take_note(struct slice *hops, struct request *req);
 
 #endif

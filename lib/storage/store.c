@@ -134,7 +134,7 @@ next_version(struct pass *p, bool *blind)
     } else if (p->change->op != CHANGE_TOUCH) {
         fresh = atomic_fetch_add(&store->clock, 1) + 1;
     }
-    *blind = above && p->change->op == CHANGE_SET &&
+    *blind = above && p->change->op == CHANGE_SET && !p->change->has_unique &&
              atomic_load_explicit(&store->complete, memory_order_relaxed);
     return fresh;
 }
@@ -362,6 +362,9 @@ store_apply(struct store *store, const struct change *change, struct wall now,
         out->answer = pass.decision.answer;
         if (out->answer == CHANGE_NUMBER) {
             out->number = pass.decision.number;
+        }
+        if (pass.decision.verdict == DECIDE_WRITE) {
+            out->version = pass.decision.item.version;
         }
         if (out->answer == CHANGE_TOUCHED) {
             out->item = pass.decision.item;

@@ -66,6 +66,7 @@ struct outcome {
     bool changed;     /* a log entry was made */
     uint64_t seq;     /* of that entry */
     uint64_t number;  /* CHANGE_NUMBER */
+    uint64_t version; /* the record's, when it was written; else 0 */
     struct item item; /* after TOUCHED: the record, value in *scratch */
 };
 
