@@ -32,10 +32,12 @@ take_entry(struct slice entry, struct request *req)
         req->tell_version = true;
         break;
     case 'u':
-        req->has_unique = slice_u64(number, UINT64_MAX, &req->unique);
+        req->has_unique =
+            slice_u64(number, UINT64_MAX, &req->unique) || req->has_unique;
         break;
     case 'n':
-        req->create = slice_u64(number, UINT64_MAX, &req->initial);
+        req->create =
+            slice_u64(number, UINT64_MAX, &req->initial) || req->create;
         break;
     case 'e':
         (void)slice_i64(number, 0, INT64_MAX, &req->exptime);
@@ -45,21 +47,24 @@ take_entry(struct slice entry, struct request *req)
     }
 }
 
-void
-hops_take_note(struct slice *hops, struct request *req)
+static void
+take_note(struct slice note, struct request *req)
 {
-    struct slice note, entry;
-
-    if (hops->n == 0 || *hops->p != '?') {
-        return;
-    }
-    note = slice_until(hops, ',');
-    note.p++;
-    note.n--;
     while (note.n > 0) {
-        entry = slice_until(&note, ':');
+        struct slice entry = slice_until(&note, ':');
+
         if (entry.n > 0) {
             take_entry(entry, req);
         }
+    }
+}
+
+void
+hops_take_note(struct slice *hops, struct request *req)
+{
+    while (hops->n > 0 && *hops->p == '?') {
+        struct slice note = slice_until(hops, ',');
+
+        take_note((struct slice){note.p + 1, note.n - 1}, req);
     }
 }

@@ -162,7 +162,7 @@ bool command_writes(enum command command);
 bool hops_contain(struct slice hops, struct slice self);
 unsigned hops_count(struct slice hops);
 
-/* Take a note off the front of *hops, if there is one, into *req. */
+/* Take notes off the front of *hops into *req. */
 void hops_take_note(struct slice *hops, struct request *req);
 
 #endif

@@ -97,6 +97,9 @@ check_forward(const struct request *req, int64_t expire)
            again.exptime == expire);
     assert(again.command == COMMAND_TOUCH || again.command == COMMAND_GAT ||
            (again.sync == req->sync && again.async == req->async));
+    assert(again.tell_version == req->tell_version &&
+           again.has_unique == req->has_unique && again.unique == req->unique &&
+           again.create == req->create && again.initial == req->initial);
     assert(again.has_version == req->has_version &&
            again.version == req->version && again.number == req->number);
     buf_fini(&buf);

@@ -403,6 +403,62 @@ arithmetic_needs_a_live_record_of_sensible_size(void **state)
     assert_int_equal(d.answer, CHANGE_NON_NUMERIC);
 }
 
+static void
+arithmetic_begins_a_counter_when_it_is_told_to(void **state)
+{
+    static const enum before befores[] = {ABSENT, TOMB, EXPIRED};
+    struct change change = {.op = CHANGE_DECR,
+                            .delta = 1,
+                            .create = true,
+                            .initial = 70,
+                            .expire = LATER,
+                            .has_unique = true,
+                            .unique = 9};
+    struct decide_old old;
+    struct decision d;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(befores); i++) {
+        old = known(befores[i]);
+        decide(&old, &change, now, FRESH, 1000, &d);
+        assert_int_equal(d.answer, CHANGE_NUMBER);
+        assert_int_equal(d.verdict, DECIDE_WRITE);
+        assert_true(d.number == 70 && d.item.version == FRESH);
+        assert_int_equal(d.item.flags, 0);
+        assert_int_equal(d.item.expire, LATER);
+        check_data(&d, "70");
+    }
+    change.has_unique = false;
+    old = known(COUNTER);
+    decide(&old, &change, now, FRESH, 1000, &d);
+    assert_true(d.number == 99 && d.item.flags == 1);
+}
+
+static void
+a_condition_asks_for_the_version_it_names(void **state)
+{
+    static const enum change_op ops[] = {CHANGE_APPEND, CHANGE_INCR,
+                                         CHANGE_DELETE};
+    struct decide_old counter = known(COUNTER), tomb = known(TOMB);
+    struct decision d;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ops); i++) {
+        struct change change = {
+            .op = ops[i], .delta = 1, .has_unique = true, .unique = 5};
+
+        decide(&counter, &change, now, FRESH, 1000, &d);
+        assert_true(d.verdict != DECIDE_KEEP);
+        change.unique = 6;
+        decide(&counter, &change, now, FRESH, 1000, &d);
+        assert_int_equal(d.answer, CHANGE_EXISTS);
+        assert_int_equal(d.verdict, DECIDE_KEEP);
+        decide(&tomb, &change, now, FRESH, 1000, &d);
+        assert_int_equal(d.answer, ops[i] == CHANGE_APPEND ? CHANGE_NOT_STORED
+                                                           : CHANGE_NOT_FOUND);
+    }
+}
+
 int
 main(void)
 {
@@ -419,6 +475,8 @@ main(void)
         cmocka_unit_test(delete_leaves_a_version_behind),
         cmocka_unit_test(arithmetic_answers_what_memcached_answers),
         cmocka_unit_test(arithmetic_needs_a_live_record_of_sensible_size),
+        cmocka_unit_test(arithmetic_begins_a_counter_when_it_is_told_to),
+        cmocka_unit_test(a_condition_asks_for_the_version_it_names),
     };
     return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
 }

@@ -28,6 +28,14 @@ static const struct {
     {"<a:1>delete k 0 7 sync\r\n", 0, "<a:1,s:1>delete k 0 7 sync\r\n"},
     {"touch k 10 sync\r\n", 1795206778, "<s:1>touch k 1795206778\r\n"},
     {"gats 10 k\r\n", 1795206779, "<s:1>gat k 1795206779\r\n"},
+    {"<?v,a:1>set k 1 0 1\r\nx\r\n", 0, "<?v:,a:1,s:1>set k 1 0 1\r\nx\r\n"},
+    {"<?v:u7>append k 0 0 1\r\nx\r\n", 0,
+     "<?v:u7:,s:1>append k 0 0 1 8\r\nx\r\n"},
+    {"<?u18446744073709551615>prepend k 0 0 1 7\r\nx\r\n", 0,
+     "<?u18446744073709551615:,s:1>prepend k 0 0 1\r\nx\r\n"},
+    {"<?u7>delete k 0 9\r\n", 0, "<?u7:,s:1>delete k 0 7\r\n"},
+    {"<?n5:e100:z9>incr k 1\r\n", 100, "<?n5:e2592001,s:1>incr k 1\r\n"},
+    {"<?u7:n5:e0>decr k 1 7\r\n", 0, "<?u7:n5:e0,s:1>decr k 1 7\r\n"},
 };
 
 static void
