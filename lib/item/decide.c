@@ -214,10 +214,21 @@ decide_delete(const struct scene *s)
     }
 }
 
+/* Data that is empty is no number, whatever its version (as in memcached). */
+static bool
+fails_condition(const struct scene *s)
+{
+    const struct change *change = s->change;
+    bool counts = change->op == CHANGE_INCR || change->op == CHANGE_DECR;
+
+    return change->has_unique && s->alive && change->unique != s->current &&
+           !(counts && s->old->item.value.n == 0);
+}
+
 static void
 dispatch(const struct scene *s)
 {
-    if (s->change->has_unique && s->alive && s->change->unique != s->current) {
+    if (fails_condition(s)) {
         keep(s, CHANGE_EXISTS);
         return;
     }

@@ -104,7 +104,7 @@ take_hops(struct slice *line, struct request *req)
 static bool
 peek_command(struct slice line, enum command *command)
 {
-    struct request req;
+    struct request req = {.from_peer = false};
     struct slice name;
 
     if (!take_hops(&line, &req)) {

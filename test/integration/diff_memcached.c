@@ -10,17 +10,14 @@
  * Without memcached nothing is tested.  DIFF_PORT names a server to compare
  * instead of a node of our own; DIFF_SEED another order of random requests.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/rand.h"
 #include "test/harness/cluster.h"
-#include "test/harness/folder.h"
-#include "test/harness/wait.h"
 #include "test/integration/diff_script.h"
+#include "test/integration/reference.h"
 #include "test/unit/test.h"
 
 enum { LINES = 40, REQUESTS = 4000, PAST = 30 };
@@ -34,8 +31,7 @@ struct side {
 };
 
 static struct {
-    char *folder;
-    struct process memcached;
+    struct reference memcached;
     struct cluster cluster;
     struct side theirs, ours;
     char past[PAST][160]; /* the requests before this one */
@@ -191,61 +187,14 @@ close_both(void)
     client_close(&all.ours.client);
 }
 
-/* A port that was free a moment ago. */
-static uint16_t
-free_port(void)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET,
-                               .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(addr);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&addr, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-    (void)close(fd);
-    return ntohs(addr.sin_port);
-}
-
-static bool
-listens(void *arg)
-{
-    struct client c;
-
-    if (!client_try_open(&c, *(uint16_t *)arg)) {
-        return false;
-    }
-    client_close(&c);
-    return true;
-}
-
-static const char *
-memcached_path(void)
-{
-    const char *path = getenv("MEMCACHED");
-
-    return path != NULL ? path : "/usr/bin/memcached";
-}
-
 static int
 start_both(void **state)
 {
     const char *other = getenv("DIFF_PORT");
-    char log[300], port[16];
 
     (void)state;
-    /* Its LRU threads hold items now and then, which are then not padded. */
-    all.folder = folder_make();
-    all.theirs.port = free_port();
-    (void)snprintf(log, sizeof(log), "%s/memcached.log", all.folder);
-    (void)snprintf(port, sizeof(port), "%u", all.theirs.port);
-    process_start(
-        &all.memcached, "memcached", log,
-        (const char *const[]){memcached_path(), "-l", "127.0.0.1", "-p", port,
-                              "-U", "0", "-u", "nobody", "-m", "64", "-o",
-                              "no_lru_maintainer,no_lru_crawler", NULL},
-        false);
-    wait_for(listens, &all.theirs.port, WAIT_MS, "memcached listens");
+    reference_start(&all.memcached);
+    all.theirs.port = all.memcached.port;
     if (other != NULL) {
         all.ours.port = (uint16_t)strtoul(other, NULL, 10);
         return 0;
@@ -260,12 +209,10 @@ static int
 stop_both(void **state)
 {
     (void)state;
-    process_kill(&all.memcached);
+    reference_stop(&all.memcached);
     if (all.cluster.folder != NULL) {
         cluster_abandon(&all.cluster);
     }
-    folder_remove(all.folder);
-    free(all.folder);
     return 0;
 }
 
@@ -462,7 +409,7 @@ main(void)
         cmocka_unit_test(the_cluster_ends_well),
     };
 
-    if (access(memcached_path(), X_OK) != 0) {
+    if (!reference_exists()) {
         return 77;
     }
     return cmocka_run_group_tests_name("diff memcached", tests, start_both,

@@ -1,4 +1,7 @@
-/* An ordinary client library, through a proxy, with two partitions behind. */
+/*
+ * An ordinary client library, through a proxy, with two partitions behind; in
+ * text, then in the binary protocol.
+ */
 #include "test/unit/test.h"
 
 #include <libmemcached/memcached.h>
@@ -11,6 +14,7 @@
 
 static struct cluster cluster;
 static memcached_st *client;
+static bool binary;
 
 static int
 start(void **state)
@@ -73,7 +77,7 @@ values_are_stored_changed_and_removed(void **state)
     ok(memcached_set(client, TEXT("k"), TEXT("one"), 0, 7));
     assert_value("k", "one");
     assert_int_equal(memcached_add(client, TEXT("k"), TEXT("x"), 0, 0),
-                     MEMCACHED_NOTSTORED);
+                     binary ? MEMCACHED_DATA_EXISTS : MEMCACHED_NOTSTORED);
     ok(memcached_replace(client, TEXT("k"), TEXT("two"), 0, 0));
     ok(memcached_append(client, TEXT("k"), TEXT("!"), 0, 0));
     ok(memcached_prepend(client, TEXT("k"), TEXT("_"), 0, 0));
@@ -84,6 +88,33 @@ values_are_stored_changed_and_removed(void **state)
     assert_value("k", NULL);
     assert_int_equal(memcached_delete(client, TEXT("k"), 0),
                      MEMCACHED_NOTFOUND);
+}
+
+static void
+the_client_takes_to_the_binary_protocol(void **state)
+{
+    (void)state;
+    ok(memcached_behavior_set(client, MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1));
+    binary = true;
+}
+
+/* Which text cannot do at all. */
+static void
+a_counter_begins_where_it_is_told_to(void **state)
+{
+    uint64_t n;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        char key[16];
+        size_t len = (size_t)snprintf(key, sizeof(key), "count%d", i);
+
+        ok(memcached_increment_with_initial(client, key, len, 3, 70, 0, &n));
+        assert_int_equal(n, 70);
+        ok(memcached_increment_with_initial(client, key, len, 3, 70, 0, &n));
+        assert_int_equal(n, 73);
+        assert_value(key, "73");
+    }
 }
 
 static void
@@ -188,6 +219,14 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_stored_changed_and_removed),
         cmocka_unit_test(numbers_are_counted),
+        cmocka_unit_test(many_keys_are_fetched_at_once),
+        cmocka_unit_test(compare_and_swap_notices_others),
+        cmocka_unit_test(the_version_can_be_parsed),
+        cmocka_unit_test(statistics_can_be_read),
+        cmocka_unit_test(the_client_takes_to_the_binary_protocol),
+        cmocka_unit_test(values_are_stored_changed_and_removed),
+        cmocka_unit_test(numbers_are_counted),
+        cmocka_unit_test(a_counter_begins_where_it_is_told_to),
         cmocka_unit_test(many_keys_are_fetched_at_once),
         cmocka_unit_test(compare_and_swap_notices_others),
         cmocka_unit_test(the_version_can_be_parsed),

@@ -1,0 +1,25 @@
+/*
+ * reference: a real memcached to compare with, on a port of its own.
+ */
+#ifndef FLARE_TEST_INTEGRATION_REFERENCE_H
+#define FLARE_TEST_INTEGRATION_REFERENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "test/harness/process.h"
+
+struct reference {
+    struct process process;
+    char *folder;
+    uint16_t port;
+};
+
+/* False when memcached is not installed; MEMCACHED names another one. */
+bool reference_exists(void);
+
+/* Start it and wait until it listens. */
+void reference_start(struct reference *reference);
+void reference_stop(struct reference *reference);
+
+#endif
