@@ -129,10 +129,13 @@ binary_translate(struct session *session)
     struct binary *binary = &session->binary;
     bool more = session->conn != NULL;
 
-    while (more && buf_len(&binary->heads) > 0) {
+    while (more) {
         struct slice at = buf_slice(&binary->heads);
         struct pending first;
 
+        if (at.p == NULL || at.n == 0) {
+            break;
+        }
         memcpy(&first, at.p, sizeof(first));
         more = next_piece(session, &first,
                           (struct slice){at.p + sizeof(first), first.key_n});

@@ -101,7 +101,8 @@ check_answer(struct binary_head *head, struct slice key, struct slice *text)
         const unsigned char *p = (const unsigned char *)left.p;
         size_t body;
 
-        assert(left.n >= BINARY_HEADER && p[0] == BINARY_RESPONSE);
+        assert(p != NULL && left.n >= BINARY_HEADER);
+        assert(p[0] == BINARY_RESPONSE);
         assert(p[1] == head->opcode);
         body = (size_t)p[8] << 24 | (size_t)p[9] << 16 | (size_t)p[10] << 8 |
                p[11];
