@@ -129,6 +129,19 @@ has_right_lengths(const struct frame *frame, size_t key_max)
            (frame->value == 0 || forms[frame->form].value);
 }
 
+/* Go on behind what is refused, unless that is too far. */
+static enum parse_status
+skip_body(size_t consumed, uint64_t body, enum parse_status status,
+          struct parse *out)
+{
+    if (body > BINARY_BODY_MAX) {
+        return PARSE_CLOSE;
+    }
+    out->consumed = consumed;
+    out->skip = body;
+    return status;
+}
+
 /* Is it a frame that we can go on behind?  PARSE_OK: and it is complete. */
 static enum parse_status
 check(struct slice in, const struct proto_limits *limits, struct frame *frame,
@@ -144,9 +157,7 @@ check(struct slice in, const struct proto_limits *limits, struct frame *frame,
     frame->value = frame->body - frame->extras - frame->key;
     if (frame->form == FORM_UNKNOWN) {
         head->status = BINARY_UNKNOWN;
-        out->consumed = BINARY_HEADER;
-        out->skip = frame->body;
-        return frame->body <= BINARY_BODY_MAX ? PARSE_BAD : PARSE_CLOSE;
+        return skip_body(BINARY_HEADER, frame->body, PARSE_BAD, out);
     }
     if (!has_right_lengths(frame, limits->key_max)) {
         head->status = BINARY_INVALID;
@@ -159,9 +170,7 @@ check(struct slice in, const struct proto_limits *limits, struct frame *frame,
     }
     if (frame->value > limits->value_max) {
         head->status = BINARY_TOO_LARGE;
-        out->consumed = before;
-        out->skip = frame->value;
-        return frame->value <= BINARY_BODY_MAX ? PARSE_TOO_LARGE : PARSE_CLOSE;
+        return skip_body(before, frame->value, PARSE_TOO_LARGE, out);
     }
     out->consumed = before + (size_t)frame->value;
     if (in.n < out->consumed) {

@@ -188,7 +188,7 @@ static const struct {
     {FRAME("\x77", "\0\1", "\0", "\0\0\0\5", "\0", "kvalu"), PARSE_BAD,
      BINARY_UNKNOWN, 24, 5},
     {FRAME("\xff", "\0\1", "\0", "\xff\0\0\5", "\0", "kvalu"), PARSE_CLOSE,
-     BINARY_UNKNOWN, 24, 0},
+     BINARY_UNKNOWN, 29, 0},
     /* keys that are no word of text */
     {FRAME("\x00", "\0\3", "\0", "\0\0\0\3", "\0", "a b"), PARSE_BAD,
      BINARY_INVALID, 27, 0},
@@ -200,7 +200,7 @@ static const struct {
     {FRAME("\x01", "\0\1", "\x08", "\0\0\0\x6e", "\0", STORE "k"),
      PARSE_TOO_LARGE, BINARY_TOO_LARGE, 33, 101},
     {FRAME("\x11", "\0\1", "\x08", "\xff\xff\xff\xff", "\0", STORE "k"),
-     PARSE_CLOSE, BINARY_TOO_LARGE, 33, 4294967286},
+     PARSE_CLOSE, BINARY_TOO_LARGE, 33, 0},
 };
 
 static void
