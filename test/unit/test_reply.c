@@ -162,6 +162,8 @@ writes_answers_as_memcached_does(void **state)
     (void)state;
     says(&b, reply_line(&b, "STORED"), "STORED\r\n");
     says(&b, reply_number(&b, UINT64_MAX), "18446744073709551615\r\n");
+    says(&b, reply_told(&b, "STORED", 0, 17), "STORED 17\r\n");
+    says(&b, reply_told(&b, NULL, 5, 17), "5 17\r\n");
     says(&b, reply_value(&b, SLICE("k"), UINT32_MAX, SLICE("ab")),
          "VALUE k 4294967295 2\r\nab\r\n");
     says(&b, reply_value_cas(&b, SLICE("k"), 0, SLICE(""), UINT64_MAX),

@@ -94,6 +94,39 @@ every_operation_goes_through(void **state)
 }
 
 static void
+check_condition(struct fixture *f)
+{
+    struct change c = {.op = CHANGE_INCR,
+                       .key = SLICE("counter"),
+                       .create = true,
+                       .initial = 70,
+                       .has_unique = true};
+    struct outcome out = fixture_apply(f, c);
+    struct item item = fixture_check(f, "counter", "70");
+
+    assert_true(out.answer == CHANGE_NUMBER && out.number == 70);
+    assert_true(out.changed && out.version == item.version);
+    c.delta = 2;
+    out = fixture_apply(f, c);
+    assert_true(out.answer == CHANGE_EXISTS && !out.changed);
+    assert_true(out.version == 0);
+    c.unique = item.version;
+    out = fixture_apply(f, c);
+    assert_true(out.number == 72 && out.version > item.version);
+    c.op = CHANGE_DELETE;
+    assert_int_equal(fixture_apply(f, c).answer, CHANGE_EXISTS);
+    c.unique = out.version;
+    assert_int_equal(fixture_apply(f, c).answer, CHANGE_DELETED);
+}
+
+static void
+a_change_may_name_the_version_it_is_for(void **state)
+{
+    (void)state;
+    on_each(check_condition);
+}
+
+static void
 check_touch(struct fixture *f)
 {
     struct change c = {.op = CHANGE_TOUCH, .key = SLICE("t")};
@@ -468,6 +501,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_stored_found_and_removed),
         cmocka_unit_test(every_operation_goes_through),
+        cmocka_unit_test(a_change_may_name_the_version_it_is_for),
         cmocka_unit_test(touch_answers_with_the_record),
         cmocka_unit_test(
             an_expired_record_is_a_miss_and_goes_without_a_log_entry),
