@@ -20,7 +20,7 @@ enum {
     BATCH = 256,         /* entries carried over at a time */
     WAKE_MS = 100,       /* the thread looks for old entries so often */
     OLD_MS = 1000,       /* an entry that old goes, full or not */
-    COUNT_WAIT_MS = 1000 /* for what is dirty to be carried over first */
+    COUNT_WAIT_MS = 5000 /* for what is dirty to be carried over first */
 };
 
 static const uint64_t default_buffer = 64 << 20;

@@ -100,7 +100,7 @@ void store_rebuild_end(struct store *store);
 
 /*
  * How many records there are, expired ones included.  Waits for what was
- * written so far to reach the engine, a second at most.
+ * written so far to reach the engine, five seconds at most.
  */
 uint64_t store_count(struct store *store);
 uint64_t store_file_size(struct store *store); /* bytes */

@@ -264,28 +264,3 @@ stat_of(uint16_t port, const char *name)
     client_close(&c);
     return value;
 }
-
-struct stat_wanted {
-    uint16_t port;
-    const char *name;
-    int64_t value;
-};
-
-static bool
-stat_is(void *arg)
-{
-    const struct stat_wanted *w = arg;
-
-    return stat_of(w->port, w->name) == w->value;
-}
-
-void
-stat_wait(uint16_t port, const char *name, int64_t value)
-{
-    struct stat_wanted w = {port, name, value};
-
-    if (!wait_held(stat_is, &w, WAIT_MS)) {
-        fail_msg("%s of port %u is %lld, not %lld", name, port,
-                 (long long)stat_of(port, name), (long long)value);
-    }
-}

@@ -64,7 +64,4 @@ int64_t client_stat(struct client *c, const char *what, const char *name);
 /* client_stat() on a connection of its own; -1 when nobody listens. */
 int64_t stat_of(uint16_t port, const char *name);
 
-/* Wait until it is that. */
-void stat_wait(uint16_t port, const char *name, int64_t value);
-
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/rand.h"
 #include "test/harness/cluster.h"
-#include "test/harness/dump.h"
 #include "test/harness/load.h"
 
 static struct cluster cluster;
@@ -62,12 +61,12 @@ a_key_stored_anywhere_is_read_everywhere(void **state)
         client_expect(&c[(i + 1) % 3], key, value);
         client_expect(&c[(i + 2) % 3], key, value);
     }
-    assert_int_equal(dump_count(cluster.nodes[0].port) +
-                         dump_count(cluster.nodes[1].port),
+    assert_int_equal(client_stat(&c[0], "", "curr_items") +
+                         client_stat(&c[1], "", "curr_items"),
                      300);
-    assert_true(dump_count(cluster.nodes[0].port) > 50);
-    assert_true(dump_count(cluster.nodes[1].port) > 50);
-    assert_int_equal(dump_count(cluster.nodes[2].port), 0);
+    assert_true(client_stat(&c[0], "", "curr_items") > 50);
+    assert_true(client_stat(&c[1], "", "curr_items") > 50);
+    assert_int_equal(client_stat(&c[2], "", "curr_items"), 0);
     for (int i = 0; i < 300; i++) {
         (void)snprintf(key, sizeof(key), "key-%d", i);
         assert_string_equal(client_ask(&c[(i + 2) % 3], "delete %s\r\n", key),
@@ -81,19 +80,23 @@ a_key_stored_anywhere_is_read_everywhere(void **state)
 static void
 the_owner_of_a_key_is_who_the_hash_says(void **state)
 {
-    struct client c;
+    struct client c, owner;
     char key[64];
 
     (void)state;
     client_open(&c, cluster.nodes[2].port);
     for (int partition = 0; partition < 2; partition++) {
+        client_open(&owner, cluster.nodes[partition].port);
         for (uint32_t n = 0, i = 0; i < 20; i++, n++) {
+            int64_t before = client_stat(&owner, "", "curr_items");
+
             n = cluster_key_of(key, sizeof(key), "owned", n, partition, 2);
             client_set(&c, key, "x");
-            assert_int_equal(dump_count(cluster.nodes[partition].port), 1);
+            assert_int_equal(client_stat(&owner, "", "curr_items"), before + 1);
             assert_string_equal(client_ask(&c, "delete %s\r\n", key),
                                 "DELETED");
         }
+        client_close(&owner);
     }
     client_close(&c);
 }
