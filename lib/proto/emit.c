@@ -176,8 +176,7 @@ emit_get_end(struct buf *out)
     return put_line_end(out);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): a record has that many fields */
-bool
+bool /* NOLINTNEXTLINE(readability-function-size): a record's fields */
 emit_set(struct buf *out, struct slice self, struct slice key, uint32_t flags,
          int64_t expire, uint64_t version, struct slice value)
 {

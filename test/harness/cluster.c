@@ -54,7 +54,9 @@ cluster_init(struct cluster *c, size_t nodes)
     c->folder = folder_make();
     c->n = nodes;
     member_init(c, &c->index, "index");
+    /* A busy machine is silent for long: no evidence, unless a test says so. */
     member_option(&c->index, "--monitor-interval", "1");
+    member_option(&c->index, "--monitor-threshold", "100");
     for (size_t i = 0; i < nodes; i++) {
         (void)snprintf(name, sizeof(name), "node%zu", i);
         member_init(c, &c->nodes[i], name);
@@ -66,8 +68,8 @@ member_option(struct member *m, const char *name, const char *value)
 {
     size_t n = 0;
 
-    while (m->args[n] != NULL) {
-        n++;
+    while (m->args[n] != NULL && strcmp(m->args[n], name) != 0) {
+        n += 2;
     }
     assert_true(n + 2 < CLUSTER_ARGS);
     m->args[n] = name;

@@ -34,7 +34,7 @@ struct cluster {
 /* A folder and ports; nothing runs yet, so options can be added. */
 void cluster_init(struct cluster *c, size_t nodes);
 
-/* Add an option to a member (name and value), or to all nodes. */
+/* Give an option to a member (name and value), or to all nodes. */
 void member_option(struct member *m, const char *name, const char *value);
 void cluster_node_option(struct cluster *c, const char *name,
                          const char *value);

@@ -138,6 +138,11 @@ process_signal(const struct process *p, int sig)
 {
     assert_true(p->pid > 0);
     assert_int_equal(kill(p->pid, sig), 0);
+    if (sig == SIGSTOP) {
+        siginfo_t info;
+
+        assert_int_equal(waitid(P_PID, (id_t)p->pid, &info, WSTOPPED), 0);
+    }
 }
 
 int

@@ -31,6 +31,7 @@ void process_wait_ready(struct process *p);
 /* The same for one that may fail to start: false when it has ended. */
 bool process_became_ready(struct process *p);
 
+/* SIGSTOP: come back when all its threads have stopped. */
 void process_signal(const struct process *p, int sig);
 
 /* Wait for its end.  Returns the exit status, or 128 + the signal. */

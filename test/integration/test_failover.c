@@ -26,7 +26,9 @@ stop(void **state)
 static void
 start_pair(void)
 {
-    cluster_up(&cluster, 3);
+    cluster_init(&cluster, 3);
+    member_option(&cluster.index, "--monitor-threshold", "3");
+    cluster_start(&cluster);
     cluster_make_master(&cluster, 0, 0);
     cluster_make_slave(&cluster, 1, 0);
 }

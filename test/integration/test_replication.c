@@ -18,7 +18,9 @@ static int
 start(void **state)
 {
     (void)state;
-    cluster_up(&cluster, 4);
+    cluster_init(&cluster, 4);
+    member_option(&cluster.index, "--monitor-threshold", "3");
+    cluster_start(&cluster);
     cluster_make_master(&cluster, 0, 0);
     cluster_make_slave(&cluster, 1, 0);
     cluster_make_slave(&cluster, 2, 0);
