@@ -202,7 +202,6 @@ run(void *arg)
 
 /* --- the engine's operations ---------------------------------------------- */
 
-/* NOLINTNEXTLINE(readability-function-size): an engine's open, and which */
 int /* NOLINTNEXTLINE(readability-function-size): and which engine */
 engine_front_open(const struct engine_ops *own, const struct engine_ops *ops,
                   struct engine **out, const struct store_options *options,
