@@ -84,6 +84,13 @@ static const handler handlers[COMMAND_COUNT] = {
     [COMMAND_DUMP_KEY] = cmd_dump,
     [COMMAND_KEYS] = cmd_keys,
     [COMMAND_NODE] = cmd_node,
+    [COMMAND_MG] = cmd_meta_get,
+    [COMMAND_MS] = cmd_meta_change,
+    [COMMAND_MD] = cmd_meta_change,
+    [COMMAND_MA] = cmd_meta_change,
+    [COMMAND_ME] = cmd_meta_debug,
+    [COMMAND_MN] = cmd_meta_noop,
+    [COMMAND_MARK] = cmd_mark,
 };
 
 void

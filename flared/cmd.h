@@ -35,6 +35,15 @@ void cmd_node(struct session *session, const struct request *req);
 void cmd_meta(struct session *session, const struct request *req);
 void cmd_kill(struct session *session, const struct request *req);
 
+/* cmd_meta.c */
+void cmd_meta_get(struct session *session, const struct request *req); /* mg */
+void cmd_meta_change(struct session *session,
+                     const struct request *req); /* ms md ma */
+void cmd_meta_debug(struct session *session,
+                    const struct request *req);                         /* me */
+void cmd_meta_noop(struct session *session, const struct request *req); /* mn */
+void cmd_mark(struct session *session, const struct request *req);
+
 /* --- shared by the handlers ---------------------------------------------- */
 
 /* Too many hops, or through here before: passing it on would go round. */

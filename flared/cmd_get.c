@@ -28,6 +28,7 @@ get_local(struct session *session, const struct request *req, struct slice key,
     switch (store_get(worker->node->store, key, worker->loop.wall,
                       &worker->scratch, &item)) {
     case STORE_OK:
+        access_fetched(&worker->node->access, key, worker->loop.wall);
         metric_add(&worker->metrics, METRIC_GET_HITS, 1);
         return put_value(out, req->command == COMMAND_GETS, key, &item)
                    ? LOCAL_DONE
@@ -154,6 +155,9 @@ cmd_touch_local(struct session *session, struct slice key, int64_t expire,
     store_apply(worker->node->store, &change, worker->loop.wall,
                 &worker->scratch, outcome);
     hit = outcome->answer == CHANGE_TOUCHED;
+    if (hit) {
+        access_fetched(&worker->node->access, key, worker->loop.wall);
+    }
     metric_add(&worker->metrics, hit ? METRIC_TOUCH_HITS : METRIC_TOUCH_MISSES,
                1);
     metric_add(&worker->metrics, hit ? METRIC_GET_HITS : METRIC_GET_MISSES, 1);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "flared/forward.h"
 #include "flared/maintain.h"
+#include "flared/meta_reply.h"
 #include "proto/reply.h"
 
 static const enum change_op change_of[COMMAND_COUNT] = {
@@ -182,6 +183,11 @@ change_here(struct session *session, const struct request *req, bool copy)
     store_apply(worker->node->store, &change, worker->loop.wall,
                 &worker->scratch, &outcome);
     count(&worker->metrics, req->command, outcome.answer);
+    if (outcome.answer == CHANGE_STORED) {
+        access_stored(&worker->node->access, req->key, worker->loop.wall);
+    } else if (outcome.answer == CHANGE_TOUCHED) {
+        access_fetched(&worker->node->access, req->key, worker->loop.wall);
+    }
     if (req->noreply) {
         return;
     }
@@ -225,7 +231,7 @@ cmd_change(struct session *session, const struct request *req)
 void
 cmd_too_large(struct session *session, const struct request *req)
 {
-    const struct request removal = {
+    struct request removal = {
         .command = COMMAND_DELETE,
         .from_peer = req->from_peer,
         .hops = req->hops,
@@ -235,6 +241,12 @@ cmd_too_large(struct session *session, const struct request *req)
 
     metric_add(&session->worker->metrics, METRIC_STORE_TOO_LARGE, 1);
     if (req->command == COMMAND_SET) {
+        cmd_change(session, &removal);
+    } else if (req->command == COMMAND_MS &&
+               (req->meta.mode == '\0' || req->meta.mode == 'S')) {
+        char room[PROTO_KEY_MAX];
+
+        removal.key = meta_key(req, room);
         cmd_change(session, &removal);
     }
 }

@@ -207,7 +207,15 @@ on_answer(struct peer_call *call, enum peer_result result,
     if (result != PEER_REPLY) {
         int error = peer_last_error(copy->peer);
 
+        copy->knows_no_marks = false; /* the next one may */
         settle(copy, error != 0 ? strerror(error) : "connection lost");
+    } else if (flight->is_mark && reply->kind == REPLY_LINE &&
+               reply->code == REPLY_CODE_ERROR) {
+        /* flare knows no marks, and needs none. */
+        copy->knows_no_marks = true;
+        if (copy->state == COPY_RUNNING) {
+            acknowledge(copy, flight->seq);
+        }
     } else if (reply_is_error(reply)) {
         refused(copy, flight->seq, reply);
     } else if (copy->state == COPY_RUNNING) {
@@ -227,6 +235,9 @@ wants(const struct copy *copy, const struct ulog_entry *entry)
     if (entry->op == ULOG_FLUSH) {
         return copy->scope == FANOUT_PARTITION;
     }
+    if (entry->op == ULOG_MARK && copy->knows_no_marks) {
+        return false;
+    }
     return fanout_wants(copy->view, copy->scope,
                         keyhash(copy->view->hash, entry->key));
 }
@@ -244,6 +255,8 @@ emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
         return emit_touch(out, self, entry->key, entry->expire);
     case ULOG_FLUSH:
         return emit_flush_all(out, self);
+    case ULOG_MARK:
+        return emit_mark(out, self, entry->key, entry->version, entry->flags);
     }
     return false;
 }
@@ -262,6 +275,7 @@ send_request(struct copy *copy, const struct ulog_entry *entry, uint64_t seq)
     }
     flight->copy = copy;
     flight->seq = seq;
+    flight->is_mark = entry->op == ULOG_MARK;
     flight->bytes = entry->key.n + entry->value.n;
     copy->inflight++;
     copy->bytes += flight->bytes;

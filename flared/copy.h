@@ -40,6 +40,7 @@ struct flight {
     struct copy *copy;
     uint64_t seq;
     size_t bytes;
+    bool is_mark;
 };
 
 struct copy {
@@ -69,6 +70,7 @@ struct copy {
     unsigned refusals; /* error answers in a row */
     bool troubled;     /* said so in the log; say when it is over */
     bool closing;
+    bool knows_no_marks; /* flare: ERROR to mark, on this connection */
 };
 
 /*

@@ -21,6 +21,13 @@ void forward_write(struct session *session, const struct request *req,
 void forward_keys(struct session *session, const struct request *req,
                   const struct node *to);
 
+/*
+ * A meta command with its key, to the key's master or a reader; only a node of
+ * this version can answer it.
+ */
+void forward_meta(struct session *session, const struct request *req,
+                  const struct node *to);
+
 /* Answer a request that cannot be routed (not ROUTE_LOCAL or FORWARD). */
 const char *forward_refusal(enum route_kind kind);
 

@@ -292,6 +292,7 @@ add_copy(struct replicator *r, const struct fanout_target *target,
     }
     copy = copy_new(r->node, &r->loop, &r->turn, target, view, after);
     list_append(&r->copies, &copy->link);
+    store_log_marks(r->node->store);
     log_info("replication to %s begins after sequence %" PRIu64,
              copy->target.key, after);
 }

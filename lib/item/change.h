@@ -20,6 +20,37 @@ enum change_op {
     CHANGE_DECR,
     CHANGE_TOUCH, /* gat is a touch whose caller looks at the item */
     CHANGE_DELETE,
+    CHANGE_META, /* see change.meta */
+};
+
+/*
+ * What memcached's meta commands know of an item beside its record.  They
+ * belong to one version of it, so that a write clears them.
+ */
+enum item_mark {
+    MARK_STALE = 1, /* md I, or ms I with an old unique */
+    MARK_WON = 2,   /* somebody was told to fetch it anew */
+};
+
+enum meta_op {
+    META_GET,    /* mg that may win, touch or create */
+    META_SET,    /* ms */
+    META_DELETE, /* md */
+    META_ARITH,  /* ma */
+};
+
+struct change_meta {
+    enum meta_op op;
+    char mode; /* ms: E A P R S; ma: I D */
+    bool has_compare, has_unique, has_flags, has_expire, has_vivify;
+    bool invalidate, clear; /* the flags I and x */
+    bool has_recache;
+    bool touch_first;       /* T stands before R */
+    uint64_t compare;       /* C */
+    uint64_t unique;        /* E */
+    int64_t vivify_expire;  /* N; absolute, as all of these */
+    int64_t recache_expire; /* R */
+    uint64_t initial;       /* J */
 };
 
 /* Whose word it is decides what an explicit version means. */
@@ -45,6 +76,7 @@ struct change {
     /* incr, decr: a missing key becomes `initial`, with flags 0 and expire. */
     bool create;
     uint64_t initial;
+    const struct change_meta *meta; /* CHANGE_META */
 };
 
 enum change_answer {

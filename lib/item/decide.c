@@ -1,9 +1,7 @@
 #include "item/decide.h"
 
 #include "base/buf.h"
-#include "item/number.h"
-
-enum { NUMBER_MAX = 1024 }; /* bytes of data that can be a number */
+#include "item/decide_meta.h"
 
 /* What every rule needs, worked out once. */
 struct scene {
@@ -141,32 +139,21 @@ decide_first_number(const struct scene *s)
 static void
 decide_number(const struct scene *s)
 {
-    static const char spaces[NUMBER_MAX + 1] = {[0 ... NUMBER_MAX] = ' '};
     const struct item *old = &s->old->item;
-    uint64_t delta = s->change->delta;
-    struct slice head, tail = {NULL, 0};
-    uint64_t number;
+    struct slice tail;
 
     if (!s->alive) {
         decide_first_number(s);
-        return;
-    }
-    if (old->value.n > NUMBER_MAX || !number_read(old->value, &number)) {
+    } else if (!count_number(old->value, s->change->op == CHANGE_INCR,
+                             s->change->delta, s->out, &tail)) {
         keep(s, CHANGE_NON_NUMERIC);
-        return;
-    }
-    if (s->change->op == CHANGE_INCR) {
-        number += delta;
     } else {
-        number = delta < number ? number - delta : 0;
+        write_item(s, old, s->out->head, tail, CHANGE_NUMBER);
+        /* memcached makes a new item of a number that grows. */
+        s->out->mark =
+            s->old->marks != 0 && s->out->item.value.n == old->value.n;
+        s->out->marks = s->old->marks;
     }
-    s->out->number = number;
-    head.p = s->out->digits;
-    head.n = buf_format_u64(s->out->digits, number);
-    if (old->value.n > head.n) {
-        tail = (struct slice){spaces, old->value.n - head.n};
-    }
-    write_item(s, old, head, tail, CHANGE_NUMBER);
 }
 
 /*
@@ -267,6 +254,10 @@ dispatch(const struct scene *s)
     case CHANGE_DELETE:
         decide_delete(s);
         return;
+    case CHANGE_META:
+        decide_meta(s->old, s->change, s->alive, s->current, s->fresh,
+                    s->value_max, s->out);
+        return;
     }
 }
 
@@ -289,5 +280,6 @@ decide(const struct decide_old *old, const struct change *change,
     } else if (old->has_tombstone) {
         scene.current = old->tombstone_version;
     }
+    out->mark = out->won = out->created = false;
     dispatch(&scene);
 }

@@ -14,6 +14,7 @@ struct decide_old {
     bool present;       /* item is filled in, expired or not */
     bool has_tombstone; /* not present, but removed at tombstone_version */
     struct item item;
+    unsigned marks; /* of this version of the item */
     uint64_t tombstone_version;
 };
 
@@ -26,13 +27,21 @@ struct decision {
      * WRITE: the new record; its data is head then tail (append, prepend) and
      * item.value.n their sum; item.value.p is NULL when tail is not empty.
      * Slices point into the old item, the change or digits below.
+     * KEEP: with CHANGE_META the item as it is, if it is there.
      * REMOVE: item.version is the version the tombstone gets, 0 for none; it
      * can come with NOT_FOUND (an expired record goes, or a version is to be
      * remembered for a key that is not there).
      */
     struct item item;
     struct slice head, tail;
-    uint64_t number; /* CHANGE_NUMBER */
+    /*
+     * The marks of the key become `marks`, at item.version; also with KEEP.
+     * Otherwise they stay as they are, and a new version has none.
+     */
+    bool mark;
+    unsigned marks;
+    bool won, created; /* CHANGE_META: W is due; the key was not there */
+    uint64_t number;   /* CHANGE_NUMBER */
     char digits[24];
 };
 

@@ -40,6 +40,7 @@ struct peer {
     bool up;      /* connected */
     bool replied; /* on this connection */
     bool paused;  /* by peer_pause() */
+    bool note;    /* the caller's, see peer_note() */
     bool dead;
     struct loop_item reap;
 };
@@ -78,6 +79,7 @@ drop_conn(struct peer *peer)
     timer_stop(&peer->timer);
     peer->up = false;
     peer->replied = false;
+    peer->note = false;
 }
 
 /* Take all calls out of flight, each with its result. */
@@ -514,6 +516,12 @@ int
 peer_last_error(const struct peer *peer)
 {
     return peer->last_error;
+}
+
+bool *
+peer_note(struct peer *peer)
+{
+    return &peer->note;
 }
 
 void

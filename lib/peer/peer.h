@@ -99,6 +99,12 @@ void peer_reset(struct peer *peer);
  */
 int peer_last_error(const struct peer *peer);
 
+/*
+ * What the caller has found out about whoever is at the other end; false again
+ * after the connection has ended.
+ */
+bool *peer_note(struct peer *peer);
+
 /* Stop and go on reading answers (a receiver that cannot keep up). */
 void peer_pause(struct peer *peer);
 void peer_resume(struct peer *peer);

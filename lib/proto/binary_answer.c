@@ -253,6 +253,14 @@ put_line(struct buf *out, const struct binary_head *head, struct slice key,
                           head->opcode == OP_STAT ? BINARY_NOT_FOUND
                                                   : BINARY_UNKNOWN);
     case REPLY_CODE_SERVER_ERROR:
+    case REPLY_CODE_HD: /* of meta commands, which no frame becomes */
+    case REPLY_CODE_NS:
+    case REPLY_CODE_EX:
+    case REPLY_CODE_NF:
+    case REPLY_CODE_EN:
+    case REPLY_CODE_ME:
+    case REPLY_CODE_MN:
+    case REPLY_CODE_VA:
     case REPLY_CODE_COUNT:
         break;
     }

@@ -154,6 +154,48 @@ emit_forward(struct buf *out, const struct request *req, int64_t expire,
                       put_write(out, req, expire));
 }
 
+static bool
+put_flags(struct buf *out, struct slice flags)
+{
+    struct slice flag = request_flag(&flags);
+
+    for (; flag.n > 0; flag = request_flag(&flags)) {
+        if (*flag.p != 'q' && !put_key(out, flag)) {
+            return false;
+        }
+    }
+    return put_line_end(out);
+}
+
+bool
+emit_meta(struct buf *out, const struct request *req, struct slice self)
+{
+    const bool is_set = req->command == COMMAND_MS;
+    size_t before = buf_len(out);
+
+    return settle(
+        out, before,
+        put_prefix(out, req->hops, self) &&
+            buf_put_str(out, command_name(req->command)) &&
+            put_key(out, req->key) &&
+            (!is_set || put_number(out, req->value.n)) &&
+            put_flags(out, req->meta.flags) &&
+            (!is_set || (buf_put_slice(out, req->value) && put_line_end(out))));
+}
+
+bool
+emit_mark(struct buf *out, struct slice self, struct slice key,
+          uint64_t version, unsigned marks)
+{
+    size_t before = buf_len(out);
+
+    return settle(out, before,
+                  put_prefix(out, SLICE(""), self) &&
+                      buf_put_str(out, command_name(COMMAND_MARK)) &&
+                      put_key(out, key) && put_number(out, version) &&
+                      put_number(out, marks) && put_line_end(out));
+}
+
 bool
 emit_get_begin(struct buf *out, bool gets, struct slice hops, struct slice self)
 {

@@ -25,6 +25,16 @@
 bool emit_forward(struct buf *out, const struct request *req, int64_t expire,
                   struct slice self);
 
+/*
+ * A meta command as it came but for the flag q: every request is answered.
+ * Only nodes of this version understand it.
+ */
+bool emit_meta(struct buf *out, const struct request *req, struct slice self);
+
+/* "<self>mark KEY VERSION MARKS" (item/marks): likewise. */
+bool emit_mark(struct buf *out, struct slice self, struct slice key,
+               uint64_t version, unsigned marks);
+
 /* A read of several keys: begin, then each key, then end. */
 bool emit_get_begin(struct buf *out, bool gets, struct slice hops,
                     struct slice self);

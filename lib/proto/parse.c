@@ -1,6 +1,8 @@
+#include <stddef.h>
 #include <string.h>
 
 #include "proto/parse_args.h"
+#include "proto/parse_meta.h"
 #include "proto/parse_store.h"
 #include "proto/request.h"
 #include "proto/words.h"
@@ -10,6 +12,8 @@
  * command, and one that is no list of keys.
  */
 enum { UNKNOWN_MAX = 2048, LINE_LIMIT = 16384 };
+
+enum { LETTER_MAX = 9 }; /* commands of a letter, and a zero */
 
 struct command_row {
     struct slice name;
@@ -26,7 +30,7 @@ static const struct command_row commands[COMMAND_COUNT] = {COMMAND_TABLE(X)};
  * Commands by first letter, the frequent ones first.  A list ends at a zero,
  * which is COMMAND_GET: get itself is looked at before the list.
  */
-static const unsigned char by_letter['z' - 'a' + 1][4] = {
+static const unsigned char by_letter['z' - 'a' + 1][LETTER_MAX] = {
     ['a' - 'a'] = {COMMAND_ADD, COMMAND_APPEND},
     ['c' - 'a'] = {COMMAND_CAS},
     ['d' - 'a'] = {COMMAND_DELETE, COMMAND_DECR, COMMAND_DUMP,
@@ -35,7 +39,8 @@ static const unsigned char by_letter['z' - 'a' + 1][4] = {
     ['g' - 'a'] = {COMMAND_GETS, COMMAND_GAT, COMMAND_GATS},
     ['i' - 'a'] = {COMMAND_INCR},
     ['k' - 'a'] = {COMMAND_KEYS, COMMAND_KILL},
-    ['m' - 'a'] = {COMMAND_META},
+    ['m' - 'a'] = {COMMAND_MG, COMMAND_MS, COMMAND_MD, COMMAND_MA, COMMAND_MN,
+                   COMMAND_ME, COMMAND_META, COMMAND_MARK},
     ['n' - 'a'] = {COMMAND_NODE},
     ['p' - 'a'] = {COMMAND_PING, COMMAND_PREPEND},
     ['q' - 'a'] = {COMMAND_QUIT},
@@ -70,7 +75,7 @@ find_command(struct slice name, enum command *command)
         return false;
     }
     list = by_letter[*name.p - 'a'];
-    for (unsigned i = 0; i < 4 && list[i] != COMMAND_GET; i++) {
+    for (unsigned i = 0; i < LETTER_MAX && list[i] != COMMAND_GET; i++) {
         if (slice_eq(name, commands[list[i]].name)) {
             *command = (enum command)list[i];
             return true;
@@ -230,6 +235,9 @@ parse_command(struct slice in, struct slice line,
     if (shape == SHAPE_NODE) {
         return parse_node(in, line, limits, req, out);
     }
+    if (shape == SHAPE_META || shape == SHAPE_MSET) {
+        return parse_meta(in, line, limits, req, out);
+    }
     return parse_args(shape, line, limits, req, out);
 }
 
@@ -254,7 +262,7 @@ parse_request(struct slice in, const struct proto_limits *limits,
     if (status != PARSE_OK) {
         return status;
     }
-    memset(req, 0, sizeof(*req));
+    memset(req, 0, offsetof(struct request, meta));
     if (!take_hops(&line, req)) {
         return words_complain(out, words_error);
     }
@@ -269,4 +277,10 @@ struct slice
 request_key(struct slice *keys)
 {
     return words_next(keys);
+}
+
+struct slice
+request_flag(struct slice *flags)
+{
+    return words_next(flags);
 }

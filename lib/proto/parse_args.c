@@ -7,12 +7,12 @@ static const char bad_delta[] = "CLIENT_ERROR invalid numeric delta argument";
 static const char bad_delete[] =
     "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
 
-/* version and quit overlook arguments, as in memcached. */
+/* version, quit and mn overlook arguments, as in memcached. */
 static enum parse_status
 parse_none(struct slice rest, struct request *req, struct parse *out)
 {
     if (req->command == COMMAND_VERSION || req->command == COMMAND_QUIT ||
-        words_next(&rest).n == 0) {
+        req->command == COMMAND_MN || words_next(&rest).n == 0) {
         return PARSE_OK;
     }
     return words_complain(out, words_error);
@@ -282,6 +282,24 @@ parse_prefix(struct slice rest, const struct proto_limits *limits,
     return PARSE_OK;
 }
 
+/* KEY VERSION MARKS; only nodes say it to each other. */
+static enum parse_status
+parse_mark(struct slice rest, const struct proto_limits *limits,
+           struct request *req, struct parse *out)
+{
+    struct words words;
+
+    words_split(rest, &words);
+    if (!req->from_peer || words.n != 3 || words.w[0].n > limits->key_max ||
+        !slice_u64(words.w[1], UINT64_MAX, &req->version) ||
+        !slice_u64(words.w[2], UINT8_MAX, &req->number)) {
+        return words_complain(out, words_error);
+    }
+    req->has_version = true;
+    req->key = words.w[0];
+    return PARSE_OK;
+}
+
 enum parse_status
 parse_args(enum shape shape, struct slice rest,
            const struct proto_limits *limits, struct request *req,
@@ -310,6 +328,10 @@ parse_args(enum shape shape, struct slice rest,
         return parse_dump(rest, false, req, out);
     case SHAPE_PREFIX:
         return parse_prefix(rest, limits, req, out);
+    case SHAPE_MARK:
+        return parse_mark(rest, limits, req, out);
+    case SHAPE_META:
+    case SHAPE_MSET:
     case SHAPE_NONE:
     case SHAPE_STORE:
     case SHAPE_CAS:

@@ -4,9 +4,6 @@
 
 enum { ARG_KEY, ARG_FLAGS, ARG_EXPTIME, ARG_BYTES, ARG_UNIQUE };
 
-/* As memcached: with the two bytes behind it a length still fits an int. */
-#define BYTES_MAX (INT32_MAX - 2)
-
 /*
  * What follows the length: cas's unique, or the version that flare allows;
  * then options.  False: too many words.
@@ -51,9 +48,9 @@ take_unique(const struct words *words, struct request *req)
     return words_u64(words->w[ARG_UNIQUE], UINT64_MAX, &req->version);
 }
 
-static enum parse_status
-take_data(struct slice in, uint64_t bytes, struct request *req,
-          struct parse *out)
+enum parse_status
+parse_data(struct slice in, uint64_t bytes, struct request *req,
+           struct parse *out)
 {
     const size_t line = out->consumed;
     const size_t need = line + (size_t)bytes + 2;
@@ -83,7 +80,7 @@ parse_store(struct slice in, struct slice rest,
     if (words.n <= ARG_BYTES) {
         return words_complain(out, words_error);
     }
-    if (!words_u64(words.w[ARG_BYTES], BYTES_MAX, &bytes)) {
+    if (!words_u64(words.w[ARG_BYTES], PARSE_BYTES_MAX, &bytes)) {
         req->noreply = words_end_noreply(&words);
         return words_refuse(out, req, words_bad_format);
     }
@@ -104,5 +101,5 @@ parse_store(struct slice in, struct slice rest,
         return PARSE_TOO_LARGE;
     }
     out->skip = 0;
-    return take_data(in, bytes, req, out);
+    return parse_data(in, bytes, req, out);
 }

@@ -62,14 +62,9 @@ take_value_line(struct slice rest, struct reply *out, uint64_t *bytes)
 }
 
 static enum reply_status
-take_value(struct slice in, size_t line, struct slice rest, uint64_t value_max,
-           struct reply *out, size_t *consumed)
+take_data(struct slice in, size_t line, uint64_t bytes, struct reply *out,
+          size_t *consumed)
 {
-    uint64_t bytes;
-
-    if (!take_value_line(rest, out, &bytes) || bytes > value_max) {
-        return REPLY_BAD;
-    }
     if (in.n - line < bytes + 2) {
         return REPLY_MORE;
     }
@@ -80,6 +75,34 @@ take_value(struct slice in, size_t line, struct slice rest, uint64_t value_max,
     out->data = (struct slice){in.p + line, (size_t)bytes};
     *consumed = line + (size_t)bytes + 2;
     return REPLY_OK;
+}
+
+static enum reply_status
+take_value(struct slice in, size_t line, struct slice rest, uint64_t value_max,
+           struct reply *out, size_t *consumed)
+{
+    uint64_t bytes;
+
+    if (!take_value_line(rest, out, &bytes) || bytes > value_max) {
+        return REPLY_BAD;
+    }
+    return take_data(in, line, bytes, out, consumed);
+}
+
+/* VA SIZE FLAG*, and the data. */
+static enum reply_status
+take_va(struct slice in, size_t line, struct slice rest, uint64_t value_max,
+        struct reply *out, size_t *consumed)
+{
+    uint64_t bytes;
+
+    if (!slice_u64(words_next(&rest), SIZE_MAX / 4, &bytes) ||
+        bytes > value_max) {
+        return REPLY_BAD;
+    }
+    out->last = true;
+    out->code = REPLY_CODE_VA;
+    return take_data(in, line, bytes, out, consumed);
 }
 
 enum reply_status
@@ -108,6 +131,9 @@ reply_parse(struct slice in, enum reply_expect expect, size_t line_max,
     if (values && slice_eq(word, SLICE("VALUE"))) {
         out->last = expect == EXPECT_VALUE;
         return take_value(in, line, rest, value_max, out, consumed);
+    }
+    if (expect == EXPECT_META && slice_eq(word, SLICE("VA"))) {
+        return take_va(in, line, rest, value_max, out, consumed);
     }
     if (expect == EXPECT_LINES && is_item(word)) {
         out->kind = REPLY_ITEM;

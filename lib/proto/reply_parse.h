@@ -16,12 +16,13 @@ enum reply_expect {
     EXPECT_LINE,   /* one line: a word (STORED ...), a number, an error */
     EXPECT_VALUES, /* VALUE blocks, then END or an error line */
     EXPECT_VALUE,  /* flare's gat: one VALUE block without END, or a line */
+    EXPECT_META,   /* of mg ms md ma me mn: one line, data behind it if VA */
     EXPECT_LINES,  /* STAT, NODE, META or KEY lines, then END or an error */
 };
 
 enum reply_kind {
     REPLY_LINE,  /* the last line of an answer; see code */
-    REPLY_VALUE, /* one VALUE block */
+    REPLY_VALUE, /* one VALUE block; of a meta command VA, line and data */
     REPLY_ITEM,  /* one STAT, NODE, META or KEY line, in .line */
 };
 
@@ -41,6 +42,14 @@ enum reply_kind {
     X(SERVER_ERROR)                                                            \
     X(VERSION)                                                                 \
     X(RESET)                                                                   \
+    X(HD)                                                                      \
+    X(NS)                                                                      \
+    X(EX)                                                                      \
+    X(NF)                                                                      \
+    X(EN)                                                                      \
+    X(ME)                                                                      \
+    X(MN)                                                                      \
+    X(VA)                                                                      \
     X(NUMBER)
 
 #define X(name) REPLY_CODE_##name,

@@ -44,6 +44,9 @@ enum shape {
     SHAPE_DUMPKEY, /* dump_key: [PARTITION SIZE [BWLIMIT]] */
     SHAPE_PREFIX,  /* keys: PREFIX+ LIMIT */
     SHAPE_NODE,    /* node sync [VERSION] + NODE lines + END */
+    SHAPE_META,    /* mg md ma me: KEY FLAG* */
+    SHAPE_MSET,    /* ms: KEY BYTES FLAG* + data */
+    SHAPE_MARK,    /* mark: KEY VERSION MARKS, from a peer */
 };
 
 /* name, enum suffix, shape, changes data of one key */
@@ -75,11 +78,36 @@ enum shape {
     X("dump", DUMP, DUMP, false)                                               \
     X("dump_key", DUMP_KEY, DUMPKEY, false)                                    \
     X("keys", KEYS, PREFIX, false)                                             \
-    X("node", NODE, NODE, false)
+    X("node", NODE, NODE, false)                                               \
+    X("mg", MG, META, false)                                                   \
+    X("ms", MS, MSET, false)                                                   \
+    X("md", MD, META, false)                                                   \
+    X("ma", MA, META, false)                                                   \
+    X("me", ME, META, false)                                                   \
+    X("mn", MN, NONE, false)                                                   \
+    X("mark", MARK, MARK, false)
 
 #define X(name, id, shape, writes) COMMAND_##id,
 enum command { COMMAND_TABLE(X) COMMAND_COUNT };
 #undef X
+
+/* The bit of a meta command's flag, a letter. */
+#define META_FLAG(letter) ((uint64_t)1 << ((letter) - 'A'))
+
+/* What the flags of a meta command say; filled in for META and MSET only. */
+struct request_meta {
+    uint64_t has;          /* META_FLAG() of each */
+    struct slice flags;    /* the words as they came */
+    char mode;             /* M; 0: none given */
+    uint32_t client_flags; /* F */
+    int64_t ttl;           /* T, as sent; N and R likewise */
+    int64_t vivify;        /* N */
+    int64_t recache;       /* R */
+    uint64_t compare;      /* C */
+    uint64_t unique;       /* E */
+    uint64_t delta;        /* D, 1 if not given */
+    uint64_t initial;      /* J */
+};
 
 struct request {
     enum command command;
@@ -89,7 +117,8 @@ struct request {
     bool async; /* likewise; sync wins */
     bool has_version;
     struct slice hops;  /* between < and >, without them and the note */
-    struct slice key;   /* the first, or only, key */
+    struct slice key;   /* the first, or only, key; of a meta command with the
+                           flag b its base64, which is known to be sound */
     struct slice keys;  /* KEYS, GAT, PREFIX: all keys, for request_key() */
     unsigned nkeys;     /* how many are in keys */
     struct slice words; /* WORDS: arguments as they came */
@@ -108,6 +137,8 @@ struct request {
         int partition_size; /* 0: all */
         uint64_t bwlimit;   /* KiB/s, 0: none */
     } dump;
+    /* Not to be read for other commands: nobody clears it for them. */
+    struct request_meta meta;
 };
 
 struct proto_limits {
@@ -154,6 +185,9 @@ enum parse_status parse_line(struct slice in, const struct proto_limits *limits,
 
 /* Take the next key off *keys (start from req->keys); empty at the end. */
 struct slice request_key(struct slice *keys);
+
+/* The next flag, a letter and its token, off the front of *flags. */
+struct slice request_flag(struct slice *flags);
 
 const char *command_name(enum command command);
 bool command_writes(enum command command);

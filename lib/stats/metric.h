@@ -19,6 +19,7 @@
     X(CMD_SET, "cmd_set", "storage commands received")                         \
     X(CMD_FLUSH, "cmd_flush", "flush_all received")                            \
     X(CMD_TOUCH, "cmd_touch", "touch and gat received")                        \
+    X(CMD_META, "cmd_meta", "me received")                                     \
     X(GET_HITS, "get_hits", "keys found")                                      \
     X(GET_MISSES, "get_misses", "keys not found")                              \
     X(GET_EXPIRED, "get_expired", "keys not found because expired")            \

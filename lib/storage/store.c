@@ -155,6 +155,7 @@ wanted(enum change_op op)
     case CHANGE_INCR:
     case CHANGE_DECR:
     case CHANGE_TOUCH:
+    case CHANGE_META:
         break;
     }
     return SIZE_MAX;
@@ -180,7 +181,9 @@ read_old(struct pass *p)
     case ENGINE_MISS:
         break;
     }
-    if (!p->old.present) {
+    if (p->old.present) {
+        p->old.marks = marks_find(&store->marks, key, p->old.item.version);
+    } else {
         p->old.has_tombstone =
             tombstones_find(&store->tombstones, key, &p->old.tombstone_version);
     }
@@ -249,6 +252,9 @@ append_entry(struct pass *p, enum ulog_op op)
 
     if (op == ULOG_SET) {
         entry.value = p->decision.item.value;
+    } else if (op == ULOG_MARK) {
+        entry.flags = p->decision.marks;
+        entry.expire = 0;
     } else if (op == ULOG_DELETE) {
         entry.flags = 0;
         entry.expire = 0;
@@ -259,6 +265,26 @@ append_entry(struct pass *p, enum ulog_op op)
     }
     p->out->changed = true;
     p->out->seq = entry.seq;
+    return true;
+}
+
+/*
+ * Marks go into the log before the record that they are about: alone they mean
+ * nothing, and no copy and no restart sees the record without them.
+ */
+static bool
+write_marks(struct pass *p)
+{
+    const struct decision *d = &p->decision;
+
+    if (!d->mark) {
+        return true;
+    }
+    if (atomic_load_explicit(&p->store->broken, memory_order_relaxed) ||
+        !append_entry(p, ULOG_MARK)) {
+        return false;
+    }
+    marks_put(&p->store->marks, p->change->key, d->item.version, d->marks);
     return true;
 }
 
@@ -279,12 +305,15 @@ write_record(struct pass *p)
         on_trouble(store, no_room, false);
         return false;
     }
-    ok = append_entry(p, touch ? ULOG_TOUCH : ULOG_SET);
+    ok = write_marks(p) && append_entry(p, touch ? ULOG_TOUCH : ULOG_SET);
     if (ok && !store->ops->put(store->engine, key, record)) {
         on_trouble(store, engine_failed, true);
         ok = false;
     }
     store->ops->release(store->engine, key, record.n);
+    if (ok) {
+        marks_tidy(&store->marks, key, p->decision.item.version);
+    }
     if (ok && p->decision.item.version > 0) {
         (void)store_see_version(store, p->decision.item.version);
     }
@@ -310,6 +339,7 @@ remove_record(struct pass *p)
         (void)store_see_version(store, version);
         tombstones_put(&store->tombstones, key, version);
     }
+    marks_tidy(&store->marks, key, version);
     if (p->old.present &&
         store->ops->remove(store->engine, key) == ENGINE_ERROR) {
         on_trouble(store, engine_failed, true);
@@ -333,7 +363,7 @@ run(struct pass *p, struct wall now)
     decide(&p->old, p->change, now, fresh, p->store->value_max, d);
     switch (d->verdict) {
     case DECIDE_KEEP:
-        return true;
+        return write_marks(p);
     case DECIDE_WRITE:
         return write_record(p);
     case DECIDE_REMOVE:
@@ -356,6 +386,9 @@ store_apply(struct store *store, const struct change *change, struct wall now,
     pass.out = out;
     pass.old.present = false;
     pass.old.has_tombstone = false;
+    pass.old.marks = 0;
+    pass.old.item.expire = 0;
+    pass.decision.item = (struct item){0};
     buf_clear(scratch);
     lock = keylock_take(&store->locks, change->key);
     if (run(&pass, now)) {
@@ -366,8 +399,13 @@ store_apply(struct store *store, const struct change *change, struct wall now,
         if (pass.decision.verdict == DECIDE_WRITE) {
             out->version = pass.decision.item.version;
         }
-        if (out->answer == CHANGE_TOUCHED) {
+        if (out->changed || out->answer == CHANGE_TOUCHED ||
+            change->op == CHANGE_META) {
             out->item = pass.decision.item;
+            out->marks = pass.old.marks;
+            out->was_expire = pass.old.item.expire;
+            out->won = pass.decision.won;
+            out->created = pass.decision.created;
         }
     } else {
         out->answer = CHANGE_FAILED;
@@ -404,6 +442,7 @@ store_flush_all(struct store *store, uint64_t *seq)
     } else {
         *seq = entry.seq;
         tombstones_clear(&store->tombstones);
+        marks_clear(&store->marks);
         ok = store->ops->truncate(store->engine);
         if (!ok) {
             on_trouble(store, engine_failed, true);

@@ -67,12 +67,32 @@ struct outcome {
     uint64_t seq;     /* of that entry */
     uint64_t number;  /* CHANGE_NUMBER */
     uint64_t version; /* the record's, when it was written; else 0 */
-    struct item item; /* after TOUCHED: the record, value in *scratch */
+    /*
+     * The record as it is now, value in *scratch: after every change but a
+     * removal, TOUCHED, and CHANGE_META if there is one.
+     */
+    struct item item;
+    unsigned marks;     /* CHANGE_META: before the change */
+    int64_t was_expire; /* likewise */
+    bool won, created;  /* likewise; see item/decide.h */
 };
 
 /* Carry out a change.  CHANGE_FAILED: storage trouble, see store_trouble(). */
 void store_apply(struct store *store, const struct change *change,
                  struct wall now, struct buf *scratch, struct outcome *out);
+
+/* The marks (item/change.h) of this version of the key. */
+unsigned store_marks(struct store *store, struct slice key, uint64_t version);
+
+/*
+ * Note marks, as the master has them, and log them.  They count when the
+ * record gets this version, be it later.  False: storage trouble.
+ */
+bool store_mark(struct store *store, struct slice key, uint64_t version,
+                unsigned marks);
+
+/* Log all marks anew, for a copy that has not seen them. */
+void store_log_marks(struct store *store);
 
 /*
  * Everything this thread changed since its last call is safe against the death

@@ -12,6 +12,7 @@
 
 #include "storage/engine.h"
 #include "storage/keylock.h"
+#include "storage/marks.h"
 #include "storage/store.h"
 #include "storage/store_meta.h"
 #include "storage/tombstones.h"
@@ -36,6 +37,8 @@ struct store {
     struct ulog *log;
     struct keylock locks;
     struct tombstones tombstones;
+    struct marks marks;
+    char *marks_path;
     char *data_dir;
     char *path;      /* the engine's file, or NULL */
     char *meta_path; /* see store_meta.h */
@@ -71,6 +74,8 @@ store_settle(struct store *store)
         (void)store->ops->settle(store->engine);
     }
 }
+/* What is in the file, if it is sound. */
+void store_marks_load(struct store *store);
 
 /* Start and stop the thread; have it look after the log or a checkpoint. */
 void store_keeper_start(struct store *store, uint64_t log_keep_bytes);

@@ -17,6 +17,9 @@ save_position(struct store *store, uint64_t seq, struct err *err)
     };
 
     memcpy(meta.engine, store->ops->name, strlen(store->ops->name) + 1);
+    if (marks_save(&store->marks, store->marks_path, err) != 0) {
+        return (int)err->code;
+    }
     if (store_meta_save(&meta, store->meta_path, err) != 0) {
         return (int)err->code;
     }

@@ -101,6 +101,7 @@ open_log(struct store *store, const struct store_options *options,
     };
 
     store->meta_path = xasprintf("%s/checkpoint", folder);
+    store->marks_path = xasprintf("%s/marks", folder);
     if (ulog_open(&store->log, &log, err) == 0) {
         return 0;
     }
@@ -188,6 +189,9 @@ recover(struct store *store, const struct engine_found *found,
     store->clock = meta->version > version ? meta->version : version;
     store->complete = found->created || (meta->exists && meta->complete &&
                                          !plan.merge && !plan.forget);
+    if (meta->exists && !found->created) {
+        store_marks_load(store);
+    }
     if (plan.replay && store_replay(store, plan.after, plan.merge, err) != 0) {
         return (int)err->code;
     }
@@ -249,11 +253,13 @@ store_free(struct store *store)
     ulog_close(store->log);
     keylock_fini(&store->locks);
     tombstones_fini(&store->tombstones);
+    marks_fini(&store->marks);
     (void)pthread_mutex_destroy(&store->checkpoint_lock);
     (void)pthread_mutex_destroy(&store->sweep_lock);
     free(store->data_dir);
     free(store->path);
     free(store->meta_path);
+    free(store->marks_path);
     free(store);
 }
 
@@ -272,6 +278,7 @@ store_new(const struct store_options *options, const struct engine_ops *ops)
     tombstones_init(&store->tombstones, options->tombstones > 0
                                             ? options->tombstones
                                             : default_tombstones);
+    marks_init(&store->marks, default_tombstones);
     (void)pthread_mutex_init(&store->checkpoint_lock, NULL);
     (void)pthread_mutex_init(&store->sweep_lock, NULL);
     return store;
@@ -317,6 +324,9 @@ save_clean(struct store *store, struct err *err)
 
     memcpy(meta.engine, store->ops->name, strlen(store->ops->name) + 1);
     if (store->path != NULL && store_meta_stat(&meta, store->path, err) != 0) {
+        return (int)err->code;
+    }
+    if (marks_save(&store->marks, store->marks_path, err) != 0) {
         return (int)err->code;
     }
     return store_meta_save(&meta, store->meta_path, err);

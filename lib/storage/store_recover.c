@@ -117,7 +117,11 @@ replay_entry(struct replay *r, const struct ulog_entry *entry)
         return replay_delete(r, entry);
     case ULOG_FLUSH:
         tombstones_clear(&r->store->tombstones);
+        marks_clear(&r->store->marks);
         return r->merge || r->store->ops->truncate(r->store->engine);
+    case ULOG_MARK:
+        marks_put(&r->store->marks, entry->key, entry->version, entry->flags);
+        return true;
     }
     return false;
 }

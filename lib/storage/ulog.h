@@ -20,7 +20,13 @@
 
 struct ulog;
 
-enum ulog_op { ULOG_SET = 1, ULOG_DELETE, ULOG_TOUCH, ULOG_FLUSH };
+enum ulog_op {
+    ULOG_SET = 1,
+    ULOG_DELETE,
+    ULOG_TOUCH,
+    ULOG_FLUSH,
+    ULOG_MARK, /* flags are the marks of this version, see item/change.h */
+};
 
 struct ulog_entry {
     uint64_t seq;

@@ -16,6 +16,7 @@
 
 #include "base/rand.h"
 #include "test/harness/cluster.h"
+#include "test/integration/diff_meta.h"
 #include "test/integration/diff_script.h"
 #include "test/integration/reference.h"
 #include "test/unit/test.h"
@@ -73,14 +74,15 @@ hear(struct side *side)
         }
         (void)snprintf(to, sizeof(side->lines[0]), "%.250s", line);
         cut_unique(side, to);
+        diff_meta_cut(to);
     }
 }
 
 static bool
 is_storage(const char *request)
 {
-    static const char *const names[] = {"set ",    "add ",     "replace ",
-                                        "append ", "prepend ", "cas "};
+    static const char *const names[] = {
+        "set ", "add ", "replace ", "ms ", "append ", "prepend ", "cas "};
 
     while (*request == ' ') {
         request++;
@@ -252,6 +254,36 @@ so_it_does_through_a_proxy(void **state)
 }
 
 static void
+the_meta_commands_read_the_same(void **state)
+{
+    (void)state;
+    open_both();
+    for (size_t i = 0; i < diff_meta_n; i++) {
+        both(diff_meta[i]);
+    }
+    close_both();
+}
+
+static void
+random_meta_commands_read_the_same(void **state)
+{
+    const char *seed = getenv("DIFF_SEED");
+    static struct rand rand;
+    char request[400];
+
+    (void)state;
+    if (rand.state == 0) {
+        rand_init(&rand, seed != NULL ? strtoull(seed, NULL, 10) : 1);
+    }
+    open_both();
+    for (int i = 0; i < REQUESTS; i++) {
+        diff_meta_random(&rand, request, sizeof(request));
+        both(request);
+    }
+    close_both();
+}
+
+static void
 a_cas_succeeds_once(void **state)
 {
     (void)state;
@@ -401,10 +433,14 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_scripted_session_reads_the_same),
+        cmocka_unit_test(the_meta_commands_read_the_same),
+        cmocka_unit_test(random_meta_commands_read_the_same),
         cmocka_unit_test(a_cas_succeeds_once),
         cmocka_unit_test(both_close),
         cmocka_unit_test(random_requests_read_the_same),
         cmocka_unit_test(so_it_does_through_a_proxy),
+        cmocka_unit_test(the_meta_commands_read_the_same),
+        cmocka_unit_test(random_meta_commands_read_the_same),
         cmocka_unit_test(random_requests_read_the_same),
         cmocka_unit_test(the_cluster_ends_well),
     };
