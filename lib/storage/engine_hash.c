@@ -158,7 +158,7 @@ hash_open(struct engine **out, const struct store_options *options,
         hash_free(e);
         return (int)err->code;
     }
-    tc_file_emptying_ends(path);
+    tc_file_opened(path);
     *out = &e->base;
     return 0;
 }

@@ -91,7 +91,7 @@ store_meta_save(const struct store_meta *meta, const char *path,
     int n =
         snprintf(text, sizeof(text),
                  "%s\nengine %s\nseq %" PRIu64 "\nversion %" PRIu64
-                 "\ncomplete %d\nclean %d\nclosing %d\nsize %" PRIu64
+                 "\ncomplete %d\nclean %d\nsettled %d\nsize %" PRIu64
                  "\nmtime %" PRIu64 "\n",
                  title, meta->engine, meta->seq, meta->version, meta->complete,
                  meta->clean, meta->settled, meta->size, meta->mtime_ns);

@@ -20,6 +20,9 @@ enum {
     FLAG_OPEN = 1 << 0, /* not closed by its last writer */
 };
 
+static const char emptying[] = "emptying";
+static const char opening[] = "opening";
+
 static const int64_t at_once_ns = 100000000;
 
 static int64_t
@@ -51,17 +54,49 @@ is_in_use(const char *path)
     return fd >= 0 && tc_in_use(fd);
 }
 
-/* True: the file at path was being emptied, or has been deleted since. */
-static bool
-was_being_emptied(const char *path, const struct stat *file)
+/* --- marks --------------------------------------------------------------- */
+
+/* Say of the file now at `file` that it, at path, is being ... */
+static void
+set_mark(const char *path, const char *what, const char *file)
 {
-    AUTO_FREE char *mark = xasprintf("%s.emptying", path);
+    AUTO_FREE char *to = xasprintf("%s.%s", path, what);
+    AUTO_FREE char *beside = xasprintf("%s.new", to);
+    char number[24];
+    struct stat st;
+
+    if (stat(file, &st) != 0) {
+        return;
+    }
+    (void)snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)st.st_ino);
+    (void)unlink(beside);
+    if (symlink(number, beside) != 0 || rename(beside, to) != 0) {
+        log_warn_sys("cannot make %s", to);
+    }
+}
+
+/* Is it said of this file, or of one that has been deleted (NULL)? */
+static bool
+has_mark(const char *path, const char *what, const struct stat *file)
+{
+    AUTO_FREE char *mark = xasprintf("%s.%s", path, what);
     char number[24] = "";
 
     return readlink(mark, number, sizeof(number) - 1) > 0 &&
-           (file == NULL ||
-            (strtoull(number, NULL, 10) == file->st_ino && !is_in_use(path)));
+           (file == NULL || strtoull(number, NULL, 10) == file->st_ino);
 }
+
+static void
+remove_mark(const char *path, const char *what)
+{
+    AUTO_FREE char *mark = xasprintf("%s.%s", path, what);
+
+    if (unlink(mark) != 0 && errno != ENOENT) {
+        log_warn_sys("cannot delete %s", mark);
+    }
+}
+
+/* --- looking ------------------------------------------------------------- */
 
 static int
 look_inside(const char *path, const char *wal_path, const struct stat *file,
@@ -69,6 +104,7 @@ look_inside(const char *path, const char *wal_path, const struct stat *file,
 {
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
     char head[HEAD];
+    bool useless = false; /* the transaction's file */
     ssize_t n;
 
     if (fd < 0) {
@@ -81,10 +117,15 @@ look_inside(const char *path, const char *wal_path, const struct stat *file,
     found->created = n == 0;
     found->clean = n == 0 || (n == HEAD && (head[FLAGS_AT] & FLAG_OPEN) == 0);
     if (n > 0 && found->clean) {
-        found->clean = !is_beginning(wal_path, file);
-        if (!is_in_use(path)) {
-            (void)unlink(wal_path);
-        }
+        useless = !is_in_use(path);
+        found->clean =
+            !is_beginning(wal_path, file) && !has_mark(path, opening, file);
+    }
+    if (!found->clean) {
+        set_mark(path, opening, path);
+    }
+    if (useless) {
+        (void)unlink(wal_path);
     }
     return 0;
 }
@@ -100,7 +141,8 @@ tc_file_look(const char *path, struct engine_found *found, struct err *err)
         return err_sys(err, "stat %s", path);
     }
     *found = (struct engine_found){.created = true, .clean = true};
-    if (was_being_emptied(path, exists ? &file : NULL)) {
+    if (has_mark(path, emptying, exists ? &file : NULL) &&
+        !(exists && is_in_use(path))) {
         found->emptied = true;
         log_info("%s was being emptied: it is", path);
         if (exists && unlink(path) != 0) {
@@ -113,25 +155,6 @@ tc_file_look(const char *path, struct engine_found *found, struct err *err)
         return 0;
     }
     return look_inside(path, wal_path, &file, found, err);
-}
-
-/* Set the mark that the file now at `file`, to be at path, is empty. */
-static void
-mark(const char *path, const char *file)
-{
-    AUTO_FREE char *to = xasprintf("%s.emptying", path);
-    AUTO_FREE char *beside = xasprintf("%s.emptying.new", path);
-    char number[24];
-    struct stat st;
-
-    if (stat(file, &st) != 0) {
-        return;
-    }
-    (void)snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)st.st_ino);
-    (void)unlink(beside);
-    if (symlink(number, beside) != 0 || rename(beside, to) != 0) {
-        log_warn_sys("cannot make %s", to);
-    }
 }
 
 int
@@ -150,7 +173,7 @@ tc_file_make(const char *path, const struct engine_found *found,
         return (int)err->code;
     }
     if (found->emptied) {
-        mark(path, beside);
+        set_mark(path, emptying, beside);
     }
     return rename(beside, path) != 0
                ? err_sys(err, "rename %s to %s", beside, path)
@@ -158,17 +181,20 @@ tc_file_make(const char *path, const struct engine_found *found,
 }
 
 void
+tc_file_opened(const char *path)
+{
+    remove_mark(path, opening);
+    remove_mark(path, emptying);
+}
+
+void
 tc_file_emptying_begins(const char *path)
 {
-    mark(path, path);
+    set_mark(path, emptying, path);
 }
 
 void
 tc_file_emptying_ends(const char *path)
 {
-    AUTO_FREE char *mark = xasprintf("%s.emptying", path);
-
-    if (unlink(mark) != 0 && errno != ENOENT) {
-        log_warn_sys("cannot delete %s", mark);
-    }
+    remove_mark(path, emptying);
 }

@@ -5,7 +5,9 @@
  * The library makes a file in several steps and empties one by closing and
  * making it again; a file left half way through is no file.  So a new one is
  * made beside its place and renamed, and while one is being emptied a mark (a
- * symbolic link that says which file, by its number) stands beside it.
+ * symbolic link that says which file, by its number) stands beside it.  Taking
+ * a transaction back leaves a file that looks closed, until it has been opened;
+ * so a mark says that this is going on, too.
  */
 #ifndef FLARE_STORAGE_TC_FILE_H
 #define FLARE_STORAGE_TC_FILE_H
@@ -29,7 +31,10 @@ int tc_file_make(const char *path, const struct engine_found *found,
                  int (*make)(void *arg, const char *path, struct err *err),
                  void *arg, struct err *err);
 
-/* Around emptying; also call _ends after a successful opening. */
+/* After it was opened: it is as any open file now. */
+void tc_file_opened(const char *path);
+
+/* Around emptying. */
 void tc_file_emptying_begins(const char *path);
 void tc_file_emptying_ends(const char *path);
 

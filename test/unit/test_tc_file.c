@@ -12,7 +12,7 @@
 enum { HEAD = 256, FLAGS_AT = 33, OLD_S = 1000 };
 
 struct files {
-    char dir[64], path[96], wal[112], beside[112], mark[112];
+    char dir[64], path[96], wal[112], beside[112], mark[112], opening[112];
 };
 
 static int
@@ -26,6 +26,7 @@ begin(void **state)
     (void)snprintf(f.wal, sizeof(f.wal), "%s.wal", f.path);
     (void)snprintf(f.beside, sizeof(f.beside), "%s.new", f.path);
     (void)snprintf(f.mark, sizeof(f.mark), "%s.emptying", f.path);
+    (void)snprintf(f.opening, sizeof(f.opening), "%s.opening", f.path);
     *state = &f;
     return 0;
 }
@@ -39,6 +40,7 @@ end(void **state)
     (void)unlink(f->wal);
     (void)unlink(f->beside);
     (void)unlink(f->mark);
+    (void)unlink(f->opening);
     return rmdir(f->dir);
 }
 
@@ -105,9 +107,9 @@ the_mark_in_the_head_says_whether_it_was_closed(void **state)
     put_file(f->path, false, HEAD);
     assert_true(look(f).clean);
     assert_false(look(f).created);
-    put_file(f->path, true, HEAD);
-    assert_false(look(f).clean);
     put_file(f->path, false, HEAD / 2);
+    assert_false(look(f).clean);
+    put_file(f->path, true, HEAD);
     assert_false(look(f).clean);
 }
 
@@ -121,6 +123,7 @@ who_dies_beginning_a_transaction_did_not_close_it(void **state)
     assert_false(look(f).clean);
     /* What it holds is of no use. */
     assert_false(exists(f->wal));
+    tc_file_opened(f->path);
     /* Somebody else came later and left an empty one alone. */
     put_file(f->wal, false, 0);
     make_old(f->wal);
@@ -136,6 +139,22 @@ the_transaction_of_an_open_file_is_kept(void **state)
     put_file(f->wal, false, 8);
     assert_false(look(f).clean);
     assert_true(exists(f->wal));
+}
+
+/* The library takes it back, and with it the mark of an open file. */
+static void
+who_dies_taking_a_transaction_back_did_not_close_it(void **state)
+{
+    struct files *f = *state;
+
+    put_file(f->path, true, HEAD);
+    put_file(f->wal, false, 8);
+    assert_false(look(f).clean);
+    assert_int_equal(unlink(f->wal), 0);
+    put_file(f->path, false, HEAD);
+    assert_false(look(f).clean);
+    tc_file_opened(f->path);
+    assert_true(look(f).clean);
 }
 
 static void
@@ -154,7 +173,7 @@ a_file_that_was_being_emptied_is_empty(void **state)
     /* And stays so when the process dies again. */
     found = look(f);
     assert_true(found.emptied && found.created);
-    tc_file_emptying_ends(f->path);
+    tc_file_opened(f->path);
     assert_false(look(f).emptied);
 }
 
@@ -228,6 +247,8 @@ main(void)
             who_dies_beginning_a_transaction_did_not_close_it, begin, end),
         cmocka_unit_test_setup_teardown(the_transaction_of_an_open_file_is_kept,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(
+            who_dies_taking_a_transaction_back_did_not_close_it, begin, end),
         cmocka_unit_test_setup_teardown(a_file_that_was_being_emptied_is_empty,
                                         begin, end),
         cmocka_unit_test_setup_teardown(another_file_in_its_place_is_left_alone,
