@@ -23,7 +23,8 @@ enum {
 static const uint64_t default_map = 1 << 30;
 static const uint64_t room_step = 64 << 20;
 static const uint64_t room_slack = 1 << 20;
-static const uint64_t room_spare = 1 << 20; /* for a checkpoint's small file */
+static const uint64_t room_spare = 4 << 20; /* for a transaction's file */
+static const uint64_t wal_room = 3 << 20;
 
 static struct hash_engine *
 of(struct engine *engine)
@@ -118,7 +119,7 @@ open_file(struct hash_engine *e, struct err *err)
         .arg = e,
         .step = room_step,
         .slack = room_slack,
-        .spare = room_spare,
+        .spare = 0, /* until what was logged is in the file */
     };
     if (!room_init(&e->room)) {
         return err_sys(err, "make room for %s", e->path);
@@ -318,7 +319,9 @@ hash_release(struct engine *engine, struct slice key, size_t n)
 
 /*
  * Tokyo Cabinet writes what it is about to change to a file beside its own,
- * and puts it back when it opens a file whose transaction was not ended.
+ * and puts it back when it opens a file whose transaction was not ended.  When
+ * somebody else filled the disk to the last, what was accepted is written
+ * without it: sudden death at that very moment is the lesser risk.
  */
 static bool
 hash_begin(struct engine *engine)
@@ -327,7 +330,8 @@ hash_begin(struct engine *engine)
     bool ok;
 
     (void)pthread_rwlock_wrlock(&e->walk);
-    ok = tchdbtranbegin(e->hdb);
+    e->begun = room_beside(&e->room, wal_room);
+    ok = !e->begun || tchdbtranbegin(e->hdb);
     (void)pthread_rwlock_unlock(&e->walk);
     return ok;
 }
@@ -339,7 +343,8 @@ hash_commit(struct engine *engine)
     bool ok;
 
     (void)pthread_rwlock_wrlock(&e->walk);
-    ok = tchdbtrancommit(e->hdb);
+    ok = !e->begun || tchdbtrancommit(e->hdb);
+    e->begun = false;
     (void)pthread_rwlock_unlock(&e->walk);
     return ok;
 }
@@ -376,7 +381,12 @@ hash_truncate(struct engine *engine)
 static bool
 hash_checkpoint(struct engine *engine)
 {
-    (void)engine; /* what was put is in the file at once */
+    struct hash_engine *e = of(engine);
+
+    /* What was put is in the file at once. */
+    if (e->room.spare == 0) {
+        e->room.spare = room_spare;
+    }
     return true;
 }
 

@@ -25,6 +25,7 @@ struct hash_engine {
     size_t extra; /* bytes a record takes beyond key and value, at most */
     bool packed;  /* records are compressed, sizes say nothing */
     struct room room;
+    bool begun; /* a transaction; under walk */
     /*
      * Around every use of the handle, shared by those who only read.  Tokyo
      * Cabinet's own locks are not used: they spin, which on few cores costs

@@ -11,6 +11,7 @@ enum {
     LARGEST_SHARE = 8,    /* an entry may take so much of its ring: 1/8 */
     BYTES_A_SLOT = 128,   /* of the ring, for each slot of the index */
     RING_MIN = 64 * 1024, /* bytes */
+    BEGIN_MAX = 1 << 20,  /* bytes to be begun at a time, about */
     WAIT_MS = 20,         /* a writer looks again after that at the latest */
 };
 
@@ -506,7 +507,8 @@ front_shard_begin(struct front_shard *shard, struct front_entry **batch,
 
     (void)pthread_mutex_lock(&shard->lock);
     shard->done = shard->clean;
-    while (n < max && shard->done < shard->head) {
+    while (n < max && shard->done < shard->head &&
+           shard->done - shard->clean < BEGIN_MAX) {
         uint64_t at = shard->done;
         struct front_entry *e = entry_at(shard, &at);
         bool crowded = shard->head - shard->done > shard->size / 2;

@@ -8,13 +8,19 @@
 static const uint64_t sync_step = 8 << 20;
 static const uint64_t large_write = 16 << 10;
 
-static bool
-is_free(const struct room *room, uint64_t bytes)
+bool
+room_beside(const struct room *room, uint64_t bytes)
 {
     struct statvfs st;
 
     return fstatvfs(room->fd, &st) != 0 ||
-           (uint64_t)st.f_bavail * st.f_frsize > bytes + room->spare;
+           (uint64_t)st.f_bavail * st.f_frsize > bytes;
+}
+
+static bool
+is_free(const struct room *room, uint64_t bytes)
+{
+    return room_beside(room, bytes + room->spare);
 }
 
 static bool

@@ -44,6 +44,9 @@ void room_give(struct room *room, uint64_t bytes);
  */
 bool room_sync(struct room *room);
 
+/* Are so many bytes free on the disk, spare ones included? */
+bool room_beside(const struct room *room, uint64_t bytes);
+
 /* The file was cut to a new size: begin again.  Nobody writes meanwhile. */
 bool room_reset(struct room *room);
 

@@ -42,7 +42,11 @@ put(struct replay *r, struct slice key, struct slice record)
     bool ok;
 
     if (!ops->reserve(engine, key, record.n)) {
-        return false;
+        /* What waits to be written keeps more room than it will take. */
+        store_settle(r->store);
+        if (!ops->reserve(engine, key, record.n)) {
+            return false;
+        }
     }
     ok = ops->put(engine, key, record);
     ops->release(engine, key, record.n);

@@ -8,11 +8,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+
+static const uint64_t spare = 4 << 20;
 
 void
 ulog_boot_id(unsigned char *to)
@@ -71,6 +74,16 @@ segment_new(char *path, int fd, size_t size)
     return s;
 }
 
+/* The engine beside needs some room to carry out what is logged. */
+static bool
+is_free(int fd, size_t size)
+{
+    struct statvfs st;
+
+    return fstatvfs(fd, &st) != 0 ||
+           (uint64_t)st.f_bavail * st.f_frsize > size + spare;
+}
+
 int
 ulog_segment_prepare(struct ulog_segment **out, const char *path, size_t size,
                      struct err *err)
@@ -81,7 +94,7 @@ ulog_segment_prepare(struct ulog_segment **out, const char *path, size_t size,
     if (fd < 0) {
         return err_sys(err, "create %s", path);
     }
-    errno = posix_fallocate(fd, 0, (off_t)size);
+    errno = is_free(fd, size) ? posix_fallocate(fd, 0, (off_t)size) : ENOSPC;
     if (errno != 0) {
         (void)err_sys(err, "make room for %s", path);
         (void)close(fd);

@@ -340,6 +340,7 @@ write_until_killed(struct rand *r)
 static void
 come_back(struct rand *r)
 {
+    cluster_wait_state(&cluster, 0, "master down 0 1");
     while (rand_below(r, 3) == 0) {
         cluster_launch_node(&cluster, 0);
         wait_at_most(r, 40);

@@ -1,8 +1,14 @@
 /* A full disk, with a small tmpfs of our own; needs root. */
 #include "test/unit/store_fixture.h"
 
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <time.h>
+
+#include "base/rand.h"
 
 static const char *const types[] = {"tch", "tcb"};
 static const char *const sizes[] = {"size=32m", "size=80m"};
@@ -124,11 +130,146 @@ a_disk_too_small_for_the_file_is_an_error_at_the_start(void **state)
     fixture_fini(&f);
 }
 
+/* --- killed while the buffer waits for a full disk ------------------------ */
+
+enum { MANY = 6000, ENOUGH = 3000 };
+
+/* What a child did, seen by its parent. */
+struct report {
+    _Atomic unsigned acked[MANY]; /* number of the value; 0: none */
+    _Atomic unsigned pending_key, pending;
+    _Atomic unsigned refused, stored;
+};
+
+static unsigned
+size_of(unsigned number)
+{
+    struct rand r;
+
+    rand_init(&r, number);
+    return rand_below(&r, 20) == 0 ? rand_below(&r, VALUE)
+                                   : rand_below(&r, 9000);
+}
+
+/* Overwrite, grow and delete at random, also when there is no room. */
+static void
+fill_and_go_on(struct fixture *f, struct report *seen)
+{
+    struct rand r;
+
+    rand_init(&r, 5);
+    fixture_open(f);
+    for (unsigned number = 1;; number++) {
+        unsigned k = rand_below(&r, MANY);
+        bool deletes = rand_below(&r, 12) == 0;
+        enum change_answer answer;
+        char key[16];
+
+        atomic_store(&seen->pending_key, k);
+        atomic_store(&seen->pending, deletes ? 0 : number);
+        (void)snprintf(key, sizeof(key), "k%u", k);
+        answer = deletes ? fixture_delete(f, key) : set(f, k, size_of(number));
+        if (answer == CHANGE_STORED || answer == CHANGE_DELETED) {
+            atomic_store(&seen->acked[k], deletes ? 0 : number);
+            atomic_fetch_add(&seen->stored, 1);
+        } else if (answer == CHANGE_FAILED) {
+            atomic_fetch_add(&seen->refused, 1);
+        }
+    }
+}
+
+static void
+check_survivors(struct fixture *f, struct report *seen)
+{
+    unsigned pending_key = atomic_load(&seen->pending_key);
+
+    for (unsigned k = 0; k < MANY; k++) {
+        unsigned number = atomic_load(&seen->acked[k]);
+        unsigned pending = atomic_load(&seen->pending);
+        struct item item;
+        char key[16];
+        enum store_status status;
+        bool right;
+
+        (void)snprintf(key, sizeof(key), "k%u", k);
+        status = store_get(f->store, slice_str(key), now, &f->scratch, &item);
+        right = number == 0
+                    ? status == STORE_MISS
+                    : status == STORE_OK && item.value.n == size_of(number);
+        if (!right && k == pending_key) {
+            right = pending == 0 ? status == STORE_MISS
+                                 : status == STORE_OK &&
+                                       item.value.n == size_of(pending);
+        }
+        if (!right) {
+            fail_msg("key %u: number %u acknowledged, found %s of %zu", k,
+                     number, status == STORE_OK ? "a value" : "nothing",
+                     status == STORE_OK ? item.value.n : 0);
+        }
+    }
+}
+
+static void
+check_kill_when_full(struct fixture *f)
+{
+    struct report *seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct timespec pause = {0, 2000000};
+    int status = 0;
+    pid_t pid;
+
+    assert_true(seen != MAP_FAILED);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fill_and_go_on(f, seen);
+    }
+    while (atomic_load(&seen->refused) < ENOUGH &&
+           waitpid(pid, &status, WNOHANG) == 0) {
+        (void)nanosleep(&pause, NULL);
+    }
+    if (WIFSIGNALED(status)) {
+        fail_msg("died of signal %d", WTERMSIG(status));
+    }
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    print_message("%s: %u changes made, %u refused\n", f->options.type,
+                  atomic_load(&seen->stored), atomic_load(&seen->refused));
+    fixture_open(f);
+    check_survivors(f, seen);
+    fixture_reopen(f);
+    check_survivors(f, seen);
+    (void)munmap(seen, sizeof(*seen));
+}
+
+static void
+what_a_full_disk_took_survives_sudden_death(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        struct fixture f;
+
+        fixture_init(&f, types[i]);
+        if (mount("tmpfs", f.dir, "tmpfs", 0, sizes[i]) != 0) {
+            fixture_fini(&f);
+            skip();
+        }
+        f.options.buffer_bytes = 8 << 20;
+        f.options.log_segment_bytes = 1 << 20;
+        f.options.log_keep_bytes = 2 << 20;
+        check_kill_when_full(&f);
+        fixture_close(&f);
+        assert_int_equal(umount(f.dir), 0);
+        fixture_fini(&f);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_refuses_writes_and_nothing_else),
+        cmocka_unit_test(what_a_full_disk_took_survives_sudden_death),
         cmocka_unit_test(
             a_disk_too_small_for_the_file_is_an_error_at_the_start),
     };
