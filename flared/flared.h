@@ -56,7 +56,7 @@ struct flared {
     _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
     atomic_bool replicate_sync;     /* replication-type; reloadable */
     _Atomic(uint64_t) sync_timeout; /* ms; reloadable */
-    struct access access; /* when keys were asked for last */
+    struct access access;           /* when keys were asked for last */
     unsigned nworkers;
     struct worker *workers;
     struct server *server;

@@ -50,7 +50,7 @@ put_file(const char *path, bool open_mark, size_t n)
     char head[HEAD] = "";
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 
-    head[FLAGS_AT] = open_mark;
+    head[FLAGS_AT] = open_mark ? 1 : 0;
     assert_true(fd >= 0);
     assert_int_equal(write(fd, head, n), n);
     (void)close(fd);
