@@ -255,8 +255,16 @@ dispatch(const struct scene *s)
         decide_delete(s);
         return;
     case CHANGE_META:
-        decide_meta(s->old, s->change, s->alive, s->current, s->fresh,
-                    s->value_max, s->out);
+        decide_meta(&(struct meta_scene){
+            .old = s->old,
+            .change = s->change,
+            .meta = s->change->meta,
+            .alive = s->alive,
+            .current = s->current,
+            .fresh = s->fresh,
+            .value_max = s->value_max,
+            .out = s->out,
+        });
         return;
     }
 }

@@ -10,15 +10,6 @@ static const struct slice nothing = {NULL, 0};
 /* Versions beyond it are not given to a client who asks for one. */
 static const uint64_t unique_max = (uint64_t)1 << 62;
 
-struct meta_scene {
-    const struct decide_old *old;
-    const struct change *change;
-    const struct change_meta *meta;
-    bool alive;
-    uint64_t current, fresh, value_max;
-    struct decision *out;
-};
-
 bool
 count_number(struct slice value, bool up, uint64_t delta, struct decision *out,
              struct slice *tail)
@@ -286,25 +277,20 @@ decide_arith(const struct meta_scene *s)
 }
 
 void
-decide_meta(const struct decide_old *old, const struct change *change,
-            bool alive, uint64_t current, uint64_t fresh, uint64_t value_max,
-            struct decision *out)
+decide_meta(const struct meta_scene *s)
 {
-    const struct meta_scene scene = {old,     change, change->meta, alive,
-                                     current, fresh,  value_max,    out};
-
-    switch (change->meta->op) {
+    switch (s->meta->op) {
     case META_GET:
-        decide_get(&scene);
+        decide_get(s);
         return;
     case META_SET:
-        decide_set(&scene);
+        decide_set(s);
         return;
     case META_DELETE:
-        decide_delete(&scene);
+        decide_delete(s);
         return;
     case META_ARITH:
-        decide_arith(&scene);
+        decide_arith(s);
         return;
     }
 }

@@ -7,10 +7,18 @@
 
 #include "item/decide.h"
 
-/* change->op is CHANGE_META; the rest as decide() has worked it out. */
-void decide_meta(const struct decide_old *old, const struct change *change,
-                 bool alive, uint64_t current, uint64_t fresh,
-                 uint64_t value_max, struct decision *out);
+/* decide()'s arguments, and what it has worked out of them. */
+struct meta_scene {
+    const struct decide_old *old;
+    const struct change *change;
+    const struct change_meta *meta; /* of the change */
+    bool alive;                     /* there and not expired */
+    uint64_t current, fresh, value_max;
+    struct decision *out;
+};
+
+/* The change is a CHANGE_META. */
+void decide_meta(const struct meta_scene *scene);
 
 /*
  * Add to, or take from, the number that value is.  The result is in

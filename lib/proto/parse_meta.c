@@ -91,7 +91,10 @@ take_token(char letter, struct slice token, struct request_meta *meta)
     case TOKEN_FLAGS:
         return take_client_flags(token, meta);
     case TOKEN_MODE:
-        meta->mode = token.n == 1 ? *token.p : '\0';
+        meta->mode = '\0';
+        if (token.n == 1) {
+            meta->mode = *token.p;
+        }
         return token.n == 1 ? NULL
                             : "CLIENT_ERROR incorrect length for M token";
     case TOKEN_DELTA:
