@@ -42,6 +42,8 @@ struct engine_ops {
     /* Checkpoints are due after so many bytes of log; 0: as the log likes. */
     uint64_t checkpoint_bytes;
 
+    uint64_t spare_bytes; /* of the disk: for its own files, not for the log */
+
     /* ERR_CONFLICT: somebody else has it; ERR_CORRUPT: it is no such file. */
     int (*open)(struct engine **out, const struct store_options *options,
                 const char *path, struct engine_found *found, struct err *err);

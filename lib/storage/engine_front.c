@@ -475,6 +475,7 @@ open_btree(struct engine **out, const struct store_options *options,
 const struct engine_ops engine_hash_front = {
     .name = "tch",
     .file = "flare.hdb",
+    .spare_bytes = 4 << 20,
     .ordered = false,
     .open = open_hash,
     FRONT_OPS,
@@ -484,6 +485,8 @@ const struct engine_ops engine_btree_front = {
     .name = "tcb",
     .file = "flare.bdb",
     .ordered = true,
+    .checkpoint_bytes = 8 << 20,
+    .spare_bytes = 16 << 20,
     .open = open_btree,
     FRONT_OPS,
 };

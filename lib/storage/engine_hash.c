@@ -119,7 +119,7 @@ open_file(struct hash_engine *e, struct err *err)
         .arg = e,
         .step = room_step,
         .slack = room_slack,
-        .spare = 0, /* until what was logged is in the file */
+        .spare = 0, /* until the first sync */
     };
     if (!room_init(&e->room)) {
         return err_sys(err, "make room for %s", e->path);
@@ -381,23 +381,23 @@ hash_truncate(struct engine *engine)
 static bool
 hash_checkpoint(struct engine *engine)
 {
-    struct hash_engine *e = of(engine);
-
-    /* What was put is in the file at once. */
-    if (e->room.spare == 0) {
-        e->room.spare = room_spare;
-    }
+    (void)engine; /* what was put is in the file at once */
     return true;
 }
 
 static bool
 hash_sync(struct engine *engine)
 {
+    struct hash_engine *e = of(engine);
+
+    if (e->room.spare == 0) {
+        e->room.spare = room_spare; /* what was logged is in the file */
+    }
     /*
      * Not tchdbsync(), which stops everybody while the disk writes: the file
      * is a shared mapping, whose dirty pages fsync writes as well.
      */
-    return room_sync(&of(engine)->room);
+    return room_sync(&e->room);
 }
 
 const struct engine_ops engine_hash = {

@@ -98,6 +98,7 @@ open_log(struct store *store, const struct store_options *options,
         .folder = folder,
         .segment_bytes = options->log_segment_bytes,
         .keep_bytes = options->log_keep_bytes,
+        .spare_bytes = store->ops->spare_bytes,
     };
 
     store->meta_path = xasprintf("%s/checkpoint", folder);

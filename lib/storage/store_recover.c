@@ -43,8 +43,7 @@ put(struct replay *r, struct slice key, struct slice record)
 
     if (!ops->reserve(engine, key, record.n)) {
         /* What waits to be written keeps more room than it will take. */
-        store_settle(r->store);
-        if (!ops->reserve(engine, key, record.n)) {
+        if (!ops->checkpoint(engine) || !ops->reserve(engine, key, record.n)) {
             return false;
         }
     }

@@ -57,23 +57,26 @@ drop_segment(struct ulog *log, struct ulog_segment *s)
 }
 
 /*
- * Delete the files of dropped segments, down to `most` of them.  Under the
- * lock, but not while a file is being deleted.
+ * Delete the files of dropped segments, down to `most` of them, oldest first:
+ * who is killed in between must not leave a gap.  Under the lock, but not while
+ * a file is being deleted; one thread at a time.
  */
 static void
 tidy(struct ulog *log, unsigned most)
 {
-    while (log->ndropped > most) {
+    while (log->ndropped > most && !log->tidying) {
         struct ulog_segment *s = segment_of(log->dropped.next);
         bool last;
 
-        list_remove(&s->link);
-        log->ndropped--;
+        log->tidying = true;
         (void)pthread_mutex_unlock(&log->lock);
-        if (unlink(s->path) != 0) {
+        if (unlink(s->path) != 0 && errno != ENOENT) {
             log_warn_sys("cannot delete %s", s->path);
         }
         (void)pthread_mutex_lock(&log->lock);
+        log->tidying = false;
+        list_remove(&s->link);
+        log->ndropped--;
         last = ulog_segment_unref(s);
         (void)pthread_mutex_unlock(&log->lock);
         if (last) {
@@ -193,6 +196,7 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     log->segment_bytes =
         options->segment_bytes > 0 ? options->segment_bytes : default_segment;
     log->keep_bytes = options->keep_bytes;
+    log->spare_bytes = options->spare_bytes;
     log->protected_at = UINT64_MAX;
     log->lock_fd = -1;
     list_init(&log->segments);
@@ -291,9 +295,12 @@ shed(struct ulog *log)
         return false;
     }
     drop_segment(log, s);
+    for (struct list *at = log->dropped.next; at != &log->dropped;
+         at = at->next) {
+        (void)unlink(segment_of(at)->path);
+    }
     list_remove(&s->link);
     log->ndropped--;
-    (void)unlink(s->path);
     ulog_segment_free(s);
     note_first(log);
     return true;
@@ -314,7 +321,7 @@ new_segment(struct ulog *log, size_t want)
     }
     path = xasprintf("%s/large.ulog", log->folder);
     do {
-        rc = ulog_segment_prepare(&s, path, want, &err);
+        rc = ulog_segment_prepare(&s, path, want, log->spare_bytes, &err);
     } while (rc != 0 && shed(log));
     return s;
 }
@@ -424,7 +431,7 @@ ulog_tend(struct ulog *log)
     if (wanted) {
         /* No room is no harm yet: the append will try again. */
         (void)ulog_segment_prepare(&spare, log->spare_path, log->segment_bytes,
-                                   &err);
+                                   log->spare_bytes, &err);
     }
     (void)pthread_mutex_lock(&log->lock);
     if (spare != NULL) {

@@ -42,6 +42,7 @@ struct ulog_options {
     const char *folder;     /* made when it is missing */
     uint64_t segment_bytes; /* size of a file; a larger entry gets its own */
     uint64_t keep_bytes;    /* old segments beyond this may be deleted */
+    uint64_t spare_bytes;   /* of the disk, to be left to others */
 };
 
 /*

@@ -15,10 +15,12 @@ struct ulog {
     int lock_fd; /* the folder, with an advisory lock */
     uint64_t segment_bytes;
     uint64_t keep_bytes;
+    uint64_t spare_bytes;
     pthread_mutex_t lock; /* everything below that is not atomic */
     struct list segments; /* oldest first; appends go to the last */
     struct list dropped;  /* deleted, the files still there */
     unsigned ndropped;
+    bool tidying;               /* the first of them is being deleted */
     struct ulog_segment *spare; /* made ready to be the next, or NULL */
     char *spare_path;
     uint64_t total_bytes;  /* of the segment files */

@@ -15,8 +15,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-static const uint64_t spare = 4 << 20;
-
 void
 ulog_boot_id(unsigned char *to)
 {
@@ -74,19 +72,18 @@ segment_new(char *path, int fd, size_t size)
     return s;
 }
 
-/* The engine beside needs some room to carry out what is logged. */
 static bool
-is_free(int fd, size_t size)
+is_free(int fd, uint64_t bytes)
 {
     struct statvfs st;
 
     return fstatvfs(fd, &st) != 0 ||
-           (uint64_t)st.f_bavail * st.f_frsize > size + spare;
+           (uint64_t)st.f_bavail * st.f_frsize >= bytes;
 }
 
 int
 ulog_segment_prepare(struct ulog_segment **out, const char *path, size_t size,
-                     struct err *err)
+                     uint64_t spare, struct err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
@@ -94,7 +91,8 @@ ulog_segment_prepare(struct ulog_segment **out, const char *path, size_t size,
     if (fd < 0) {
         return err_sys(err, "create %s", path);
     }
-    errno = is_free(fd, size) ? posix_fallocate(fd, 0, (off_t)size) : ENOSPC;
+    errno = is_free(fd, size + spare) ? posix_fallocate(fd, 0, (off_t)size)
+                                      : ENOSPC;
     if (errno != 0) {
         (void)err_sys(err, "make room for %s", path);
         (void)close(fd);

@@ -34,10 +34,10 @@ void ulog_boot_id(unsigned char *to);
 
 /*
  * Create the file path with room for size bytes on the disk, to be begun
- * later.  ERR_IO when there is none.
+ * later.  ERR_IO when there is none, or less than spare bytes beside it.
  */
 int ulog_segment_prepare(struct ulog_segment **out, const char *path,
-                         size_t size, struct err *err);
+                         size_t size, uint64_t spare, struct err *err);
 
 /* Call it folder/<first>.ulog and get it ready for entries. */
 int ulog_segment_begin(struct ulog_segment *segment, const char *folder,
