@@ -9,22 +9,13 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "flared/session.h"
-#include "net/listener.h"
+#include "net/listen_set.h"
 
-enum {
-    ADDRESSES_MAX = 16,
-    RESERVE = 64, /* connections beyond max-connection for peers */
-    SOCKET_MODE = 0777,
-};
+enum { RESERVE = 64 }; /* connections beyond max-connection for peers */
 
 struct server {
     struct flared *node;
-    int fds[ADDRESSES_MAX + 1];
-    unsigned nfds;
-    uint16_t port;
-    char *unix_path;
-    struct listener *listeners[ADDRESSES_MAX + 1];
-    unsigned nlisteners;
+    struct listen_set sockets;
     unsigned next; /* worker, round robin */
     atomic_uint sessions;
     atomic_uint max;
@@ -89,64 +80,17 @@ on_accept(void *owner, int fd, const struct sock_addr *from)
 static const struct listener_ops listener_ops = {.on_accept = on_accept};
 
 static int
-bind_one(struct server *server, const char *host, uint16_t port,
-         struct err *err)
-{
-    struct sock_addr addrs[4];
-    int backlog = (int)server->node->options.back_log;
-    int n = sock_resolve(host, port, addrs, 4, err);
-
-    if (n < 0) {
-        return err_wrap(err, "bind");
-    }
-    for (int i = 0; i < n; i++) {
-        int fd;
-
-        if (server->nfds == ADDRESSES_MAX) {
-            return err_set(err, ERR_CONFIG, "bind: more than %d addresses",
-                           ADDRESSES_MAX);
-        }
-        fd = sock_listen(&addrs[i], backlog, err);
-        if (fd < 0) {
-            return fd;
-        }
-        server->fds[server->nfds++] = fd;
-        if (server->port == 0) {
-            server->port = sock_port(fd);
-        }
-    }
-    return 0;
-}
-
-/* All addresses share one port: the first decides when it is to be chosen. */
-static int
 bind_all(struct server *server, struct err *err)
 {
     const struct flared_options *o = &server->node->options;
-    struct slice rest = slice_str(o->bind);
+    const struct listen_options options = {
+        .addresses = o->bind,
+        .port = (uint16_t)o->server_port,
+        .unix_path = o->server_socket,
+        .backlog = (int)o->back_log,
+    };
 
-    server->port = (uint16_t)o->server_port;
-    while (rest.n > 0) {
-        struct slice word = slice_until(&rest, ',');
-        char *host = xstrndup(word.p, word.n);
-        int rc = bind_one(server, host, server->port, err);
-
-        free(host);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    if (o->server_socket[0] != '\0') {
-        int fd = sock_listen_unix(o->server_socket, SOCKET_MODE,
-                                  (int)o->back_log, err);
-
-        if (fd < 0) {
-            return fd;
-        }
-        server->fds[server->nfds++] = fd;
-        server->unix_path = xstrdup(o->server_socket);
-    }
-    return 0;
+    return listen_set_open(&server->sockets, &options, err);
 }
 
 static void
@@ -179,11 +123,8 @@ server_listen(struct server **out, struct flared *node, struct err *err)
     node->server = server;
     set_limits(server);
     rc = bind_all(server, err);
-    if (rc == 0 && server->nfds == 0) {
-        rc = err_set(err, ERR_CONFIG, "bind: no address to listen on");
-    }
     if (rc == 0 && !node_set_name(&self, slice_str(node->options.server_name),
-                                  server->port)) {
+                                  server->sockets.port)) {
         rc = err_set(err, ERR_CONFIG,
                      "server-name: \"%s\" is no host name of 1 to %d bytes",
                      node->options.server_name, NODE_HOST_MAX);
@@ -201,33 +142,14 @@ server_listen(struct server **out, struct flared *node, struct err *err)
 int
 server_start(struct server *server, struct err *err)
 {
-    while (server->nfds > 0) {
-        struct listener *listener =
-            listener_new(&server->node->control, server->fds[--server->nfds],
-                         &listener_ops, server);
-
-        if (listener == NULL) {
-            return err_set(err, ERR_NOMEM, "listen: out of memory");
-        }
-        server->listeners[server->nlisteners++] = listener;
-    }
-    return 0;
+    return listen_set_start(&server->sockets, &server->node->control,
+                            &listener_ops, server, err);
 }
 
 void
 server_stop(struct server *server)
 {
-    while (server->nlisteners > 0) {
-        listener_free(server->listeners[--server->nlisteners]);
-    }
-    while (server->nfds > 0) {
-        (void)close(server->fds[--server->nfds]);
-    }
-    if (server->unix_path != NULL) {
-        (void)unlink(server->unix_path);
-        free(server->unix_path);
-        server->unix_path = NULL;
-    }
+    listen_set_close(&server->sockets);
 }
 
 void
@@ -242,7 +164,7 @@ server_free(struct server *server)
 uint16_t
 server_port(const struct server *server)
 {
-    return server->port;
+    return server->sockets.port;
 }
 
 const struct proto_limits *

@@ -1,7 +1,5 @@
 #include "flared/start.h"
 
-#include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 #include "flared/replicate.h"
 #include "flared/server.h"
 #include "flared/worker.h"
+#include "net/loop_signals.h"
 
 enum {
     GOODBYE_MS = 2000, /* for the index to take note */
@@ -28,25 +27,12 @@ enum {
 struct running {
     struct flared *node;
     struct process process;
-    struct event *on_term, *on_int, *on_hup;
+    struct loop_signals signals;
     bool stopping;
 };
 
 /* --- options that other threads read ----------------------------------------
  */
-
-static enum log_level
-level_of(const char *name)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return (enum log_level)i;
-        }
-    }
-    return LOG_LEVEL_INFO;
-}
 
 static void
 publish_options(struct flared *node)
@@ -54,7 +40,7 @@ publish_options(struct flared *node)
     const struct flared_options *o = &node->options;
 
     (void)log_open("flared", o->log_stderr, o->log_facility);
-    log_set_level(level_of(o->log_level));
+    log_set_level(log_level_parse(o->log_level));
     atomic_store(&node->replicate_sync,
                  strcmp(o->replication_type, "sync") == 0);
     atomic_store(&node->sync_timeout, o->sync_timeout);
@@ -89,16 +75,15 @@ on_goodbye(void *arg)
 }
 
 static void
-on_stop(evutil_socket_t sig, short what, void *arg)
+on_stop(void *arg, int sig)
 {
     struct running *running = arg;
 
-    (void)what;
     if (running->stopping) {
         return;
     }
     running->stopping = true;
-    log_info("stopping on signal %d", (int)sig);
+    log_info("stopping on signal %d", sig);
     process_notify("STOPPING=1");
     server_stop(running->node->server);
     index_link_goodbye(running->node->index_link, GOODBYE_MS, on_goodbye,
@@ -106,33 +91,11 @@ on_stop(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-on_reload(evutil_socket_t sig, short what, void *arg)
+on_reload(void *arg)
 {
     struct running *running = arg;
 
-    (void)sig;
-    (void)what;
     reload(running->node);
-}
-
-static struct event *
-watch_signal(struct running *running, int sig, event_callback_fn callback)
-{
-    struct event *event =
-        evsignal_new(running->node->control.base, sig, callback, running);
-
-    if (event != NULL) {
-        (void)event_add(event, NULL);
-    }
-    return event;
-}
-
-static void
-forget_signal(struct event *event)
-{
-    if (event != NULL) {
-        event_free(event);
-    }
 }
 
 /* --- start and end
@@ -269,12 +232,12 @@ start(struct running *running, struct err *err)
     if (rc == 0) {
         rc = start_parts(node, err);
     }
+    if (rc == 0) {
+        rc = loop_signals_start(&running->signals, &node->control, err);
+    }
     if (rc != 0) {
         return rc;
     }
-    running->on_term = watch_signal(running, SIGTERM, on_stop);
-    running->on_int = watch_signal(running, SIGINT, on_stop);
-    running->on_hup = watch_signal(running, SIGHUP, on_reload);
     log_info("serving as %s with %u workers, %ju records in %s", node->self,
              node->nworkers, (uintmax_t)store_count(node->store),
              node->options.data_dir);
@@ -295,9 +258,14 @@ complain(const struct flared_options *o, const struct err *err)
 int
 node_main(struct flared *node)
 {
-    struct running running = {.node = node, .process = PROCESS_NONE};
+    struct running running = {
+        .node = node,
+        .process = PROCESS_NONE,
+        .signals = {.on_stop = on_stop, .on_reload = on_reload},
+    };
     struct err err;
 
+    running.signals.arg = &running;
     publish_options(node);
     conf_warn_ignored(node->conf);
     if (start(&running, &err) != 0) {
@@ -306,9 +274,7 @@ node_main(struct flared *node)
         return 1;
     }
     loop_run(&node->control);
-    forget_signal(running.on_term);
-    forget_signal(running.on_int);
-    forget_signal(running.on_hup);
+    loop_signals_stop(&running.signals);
     stop_parts(node);
     log_info("stopped");
     process_fini(&running.process);

@@ -5,23 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "net/listener.h"
+#include "net/listen_set.h"
 
-enum {
-    ADDRESSES_MAX = 16,
-    BACKLOG = 4096,
-    SOCKET_MODE = 0777, /* as flare has it */
-    SWEEP_MS = 1000
-};
+enum { BACKLOG = 4096, SWEEP_MS = 1000 };
 
 struct server {
     struct flarei *flarei;
-    int fds[ADDRESSES_MAX]; /* bound, not accepted on yet */
-    unsigned nfds;
-    struct listener *listeners[ADDRESSES_MAX];
-    unsigned nlisteners;
-    uint16_t port;
-    char *unix_path;
+    struct listen_set sockets;
     struct list sessions;
     struct timer sweep;
     struct server_counts counts; /* bytes: of those who have left */
@@ -111,94 +101,34 @@ server_count(const struct server *server)
     return counts;
 }
 
-static int
-bind_one(struct server *server, const char *host, struct err *err)
-{
-    struct sock_addr addrs[4];
-    int n = sock_resolve(host, server->port, addrs, 4, err);
-
-    if (n < 0) {
-        return err_wrap(err, "bind");
-    }
-    for (int i = 0; i < n; i++) {
-        int fd;
-
-        if (server->nfds == ADDRESSES_MAX) {
-            return err_set(err, ERR_CONFIG, "bind: more than %d addresses",
-                           ADDRESSES_MAX);
-        }
-        fd = sock_listen(&addrs[i], BACKLOG, err);
-        if (fd < 0) {
-            return fd;
-        }
-        server->fds[server->nfds++] = fd;
-        if (server->port == 0) {
-            server->port = sock_port(fd);
-        }
-    }
-    return 0;
-}
-
-/* All addresses share one port: the first decides when it is to be chosen. */
-static int
-bind_all(struct server *server, struct err *err)
-{
-    const struct flarei_options *o = &server->flarei->options;
-    struct slice rest = slice_str(o->bind);
-
-    server->port = (uint16_t)o->server_port;
-    while (rest.n > 0) {
-        struct slice word = slice_until(&rest, ',');
-        char *host = xstrndup(word.p, word.n);
-        int rc = bind_one(server, host, err);
-
-        free(host);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    if (o->server_socket[0] != '\0') {
-        int fd =
-            server->nfds < ADDRESSES_MAX
-                ? sock_listen_unix(o->server_socket, SOCKET_MODE, BACKLOG, err)
-                : err_set(err, ERR_CONFIG, "too many addresses");
-
-        if (fd < 0) {
-            return fd;
-        }
-        server->fds[server->nfds++] = fd;
-        server->unix_path = xstrdup(o->server_socket);
-    }
-    return server->nfds > 0
-               ? 0
-               : err_set(err, ERR_CONFIG, "bind: no address to listen on");
-}
-
 int
 server_listen(struct flarei *flarei, struct err *err)
 {
     struct server *server = xcalloc(1, sizeof(*server));
+    const struct flarei_options *o = &flarei->options;
+    const struct listen_options options = {
+        .addresses = o->bind,
+        .port = (uint16_t)o->server_port,
+        .unix_path = o->server_socket,
+        .backlog = BACKLOG,
+    };
 
     server->flarei = flarei;
     list_init(&server->sessions);
     timer_init(&server->sweep, &flarei->loop, on_sweep);
     flarei->server = server;
-    return bind_all(server, err);
+    return listen_set_open(&server->sockets, &options, err);
 }
 
 int
 server_start(struct flarei *flarei, struct err *err)
 {
     struct server *server = flarei->server;
+    int rc = listen_set_start(&server->sockets, &flarei->loop, &listener_ops,
+                              server, err);
 
-    while (server->nfds > 0) {
-        struct listener *listener = listener_new(
-            &flarei->loop, server->fds[--server->nfds], &listener_ops, server);
-
-        if (listener == NULL) {
-            return err_set(err, ERR_NOMEM, "listen: out of memory");
-        }
-        server->listeners[server->nlisteners++] = listener;
+    if (rc != 0) {
+        return rc;
     }
     timer_every(&server->sweep, SWEEP_MS);
     return 0;
@@ -215,16 +145,7 @@ server_free(struct server *server)
     while ((session = server_next(server, NULL)) != NULL) {
         session_free(session);
     }
-    while (server->nlisteners > 0) {
-        listener_free(server->listeners[--server->nlisteners]);
-    }
-    while (server->nfds > 0) {
-        (void)close(server->fds[--server->nfds]);
-    }
-    if (server->unix_path != NULL) {
-        (void)unlink(server->unix_path);
-        free(server->unix_path);
-    }
+    listen_set_close(&server->sockets);
     timer_fini(&server->sweep);
     free(server);
 }
@@ -232,5 +153,5 @@ server_free(struct server *server)
 uint16_t
 server_port(const struct server *server)
 {
-    return server->port;
+    return server->sockets.port;
 }

@@ -1,7 +1,5 @@
 #include "flarei/start.h"
 
-#include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,33 +11,21 @@
 #include "flarei/index.h"
 #include "flarei/member.h"
 #include "flarei/server.h"
+#include "net/loop_signals.h"
 
 enum { FILES_BESIDE = 1024 }; /* descriptors that are no client connections */
 
 struct running {
     struct flarei *flarei;
     struct process process;
-    struct event *on_term, *on_int, *on_hup;
+    struct loop_signals signals;
 };
-
-static enum log_level
-level_of(const char *name)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return (enum log_level)i;
-        }
-    }
-    return LOG_LEVEL_INFO;
-}
 
 static void
 open_log(const struct flarei_options *o)
 {
     (void)log_open("flarei", o->log_stderr, o->log_facility);
-    log_set_level(level_of(o->log_level));
+    log_set_level(log_level_parse(o->log_level));
 }
 
 static void
@@ -53,18 +39,17 @@ raise_files(const struct flarei_options *o)
 }
 
 static void
-on_stop(evutil_socket_t sig, short what, void *arg)
+on_stop(void *arg, int sig)
 {
     struct running *running = arg;
 
-    (void)what;
-    log_info("stopping on signal %d", (int)sig);
+    log_info("stopping on signal %d", sig);
     process_notify("STOPPING=1");
     loop_stop(&running->flarei->loop);
 }
 
 static void
-on_reload(evutil_socket_t sig, short what, void *arg)
+on_reload(void *arg)
 {
     struct flarei *flarei = ((struct running *)arg)->flarei;
     struct slice key;
@@ -72,9 +57,6 @@ on_reload(evutil_socket_t sig, short what, void *arg)
     void *value;
     size_t at = 0;
 
-    (void)sig;
-    (void)what;
-    loop_woke(&flarei->loop);
     if (conf_reload(flarei->conf, &err) != 0) {
         log_error("reload: %s; nothing was changed", err.msg);
         return;
@@ -86,26 +68,6 @@ on_reload(evutil_socket_t sig, short what, void *arg)
         member_reload(value);
     }
     log_info("options reloaded");
-}
-
-static struct event *
-watch_signal(struct running *running, int sig, event_callback_fn callback)
-{
-    struct event *event =
-        evsignal_new(running->flarei->loop.base, sig, callback, running);
-
-    if (event != NULL) {
-        (void)event_add(event, NULL);
-    }
-    return event;
-}
-
-static void
-forget_signal(struct event *event)
-{
-    if (event != NULL) {
-        event_free(event);
-    }
 }
 
 /* The folder of file:///folder; its form was checked with the options. */
@@ -151,14 +113,14 @@ start(struct running *running, struct err *err)
     if (rc == 0) {
         rc = server_start(flarei, err);
     }
+    if (rc == 0) {
+        rc = loop_signals_start(&running->signals, &flarei->loop, err);
+    }
     if (rc != 0) {
         return rc;
     }
     flarei->started = flarei->loop.wall;
     index_start(flarei);
-    running->on_term = watch_signal(running, SIGTERM, on_stop);
-    running->on_int = watch_signal(running, SIGINT, on_stop);
-    running->on_hup = watch_signal(running, SIGHUP, on_reload);
     address = xasprintf("%s:%u", o->server_name,
                         (unsigned)server_port(flarei->server));
     log_info("serving as %s with map version %ju of %zu nodes, kept in %s",
@@ -173,9 +135,7 @@ stop(struct running *running)
 {
     struct flarei *flarei = running->flarei;
 
-    forget_signal(running->on_term);
-    forget_signal(running->on_int);
-    forget_signal(running->on_hup);
+    loop_signals_stop(&running->signals);
     index_stop(flarei);
     server_free(flarei->server);
     loop_fini(&flarei->loop);
@@ -210,10 +170,15 @@ serve(struct running *running, struct err *err)
 int
 flarei_main(struct flarei *flarei)
 {
-    struct running running = {.flarei = flarei, .process = PROCESS_NONE};
+    struct running running = {
+        .flarei = flarei,
+        .process = PROCESS_NONE,
+        .signals = {.on_stop = on_stop, .on_reload = on_reload},
+    };
     struct err err;
     int rc;
 
+    running.signals.arg = &running;
     open_log(&flarei->options);
     conf_warn_ignored(flarei->conf);
     rc = open_state(&running, &err);

@@ -31,6 +31,9 @@ bool log_open(const char *ident, bool to_stderr, const char *facility);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
+/* "error", "warn", "info" or "debug"; INFO for anything else. */
+enum log_level log_level_parse(const char *name);
+
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
