@@ -43,6 +43,23 @@ send_answer(struct session *session, struct call *call)
     return buf_put_slice(out, buf_slice(&call->out));
 }
 
+static bool
+send_and_end(struct session *session, struct call *call)
+{
+    bool ok = send_answer(session, call);
+
+    end(call);
+    return ok;
+}
+
+void
+call_resume(struct call *call)
+{
+    if (call->resume != NULL) {
+        call->resume(call);
+    }
+}
+
 static void
 flush(struct session *session)
 {
@@ -52,15 +69,10 @@ flush(struct session *session)
         struct call *call = LIST_ENTRY(first, struct call, link);
 
         if (!call->done) {
-            if (call->resume != NULL) {
-                call->resume(call);
-            }
+            call_resume(call);
             break;
         }
-        bool ok = send_answer(session, call);
-
-        end(call);
-        if (!ok) {
+        if (!send_and_end(session, call)) {
             session_fail(session, "out of memory");
             return;
         }

@@ -50,6 +50,9 @@ void call_init(struct call *call, struct session *session,
  */
 void call_done(struct call *call);
 
+/* Let a call that waits for room put more into its output. */
+void call_resume(struct call *call);
+
 /* The session is going: end what is done, let go of what waits. */
 void calls_orphan(struct session *session);
 

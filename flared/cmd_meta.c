@@ -219,9 +219,7 @@ cmd_meta_get(struct session *session, const struct request *req)
     }
 }
 
-/* --- ms md ma
- * ----------------------------------------------------------------
- */
+/* --- ms md ma ------------------------------------------------------------- */
 
 static void
 fill_change(const struct request *req, struct wall now, struct change *change,
@@ -240,11 +238,11 @@ fill_change(const struct request *req, struct wall now, struct change *change,
     change->delta = req->meta.delta;
     if (req->command == COMMAND_MS) {
         meta->op = META_SET;
-        if (meta->mode == '\0' || meta->mode == 'S') {
+        if (meta->mode == '\0') {
             meta->mode = 'S';
-            if (!meta->has_compare && !meta->has_unique) {
-                change->op = CHANGE_SET; /* no need to look at the old one */
-            }
+        }
+        if (meta->mode == 'S' && !meta->has_compare && !meta->has_unique) {
+            change->op = CHANGE_SET; /* no need to look at the old one */
         }
     } else if (req->command == COMMAND_MD) {
         meta->op = META_DELETE;

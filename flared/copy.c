@@ -245,10 +245,12 @@ wants(const struct copy *copy, const struct ulog_entry *entry)
 static bool
 emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
 {
+    const struct emit_record record = {entry->key, entry->value, entry->flags,
+                                       entry->expire, entry->version};
+
     switch (entry->op) {
     case ULOG_SET:
-        return emit_set(out, self, entry->key, entry->flags, entry->expire,
-                        entry->version, entry->value);
+        return emit_set(out, self, &record);
     case ULOG_DELETE:
         return emit_delete(out, self, entry->key, entry->version);
     case ULOG_TOUCH:

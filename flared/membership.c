@@ -1,5 +1,6 @@
 #include "flared/membership.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -340,10 +341,13 @@ can_begin(const struct membership *m)
 static struct map_offer *
 take_waiting(struct membership *m)
 {
-    struct waiting *waiting = LIST_ENTRY(m->waiting.next, struct waiting, link);
-    struct map_offer *offer = waiting->offer;
+    struct list *oldest = list_pop(&m->waiting);
+    struct waiting *waiting;
+    struct map_offer *offer;
 
-    list_remove(&waiting->link);
+    assert(oldest != NULL);
+    waiting = LIST_ENTRY(oldest, struct waiting, link);
+    offer = waiting->offer;
     m->nwaiting--;
     free(waiting);
     return offer;

@@ -143,7 +143,8 @@ on_dump(struct peer_call *call, enum peer_result result,
     }
 }
 
-static void
+/* False: the connection is gone. */
+static bool
 copy(struct source_run *run)
 {
     const struct rebuild *plan = run->owner->plan;
@@ -154,10 +155,10 @@ copy(struct source_run *run)
     run->records = 0;
     if (out == NULL || !emit_dump(out, interval, plan->partition, plan->size,
                                   run->owner->bwlimit)) {
-        handle(run, REBUILD_UNREACHED);
-        return;
+        return false;
     }
     peer_expect(run->peer, &run->call, EXPECT_VALUES, on_dump);
+    return true;
 }
 
 /* --- carrying out what the plan says ------------------------------------ */
@@ -186,8 +187,8 @@ wait_for(struct source_run *run, enum rebuild_event due, int64_t ms)
     timer_once(&run->timer, ms);
 }
 
-static void
-handle(struct source_run *run, enum rebuild_event event)
+static struct rebuild_step
+next_step(struct source_run *run, enum rebuild_event event)
 {
     struct source_owner *owner = run->owner;
     struct rebuild_step step =
@@ -196,13 +197,24 @@ handle(struct source_run *run, enum rebuild_event event)
     if (step.why != NULL) {
         log_warn("rebuild: %s: %s", run->source->key, step.why);
     }
+    return step;
+}
+
+static void
+handle(struct source_run *run, enum rebuild_event event)
+{
+    struct source_owner *owner = run->owner;
+    struct rebuild_step step = next_step(run, event);
+
+    if (step.action == REBUILD_COPY && !copy(run)) {
+        step = next_step(run, REBUILD_UNREACHED);
+    }
     switch (step.action) {
     case REBUILD_ASK:
         wait_for(run, REBUILD_KNOWN, step.after_ms);
         break;
     case REBUILD_COPY:
-        copy(run);
-        return;
+        break; /* it began */
     case REBUILD_AWAIT:
         wait_for(run, REBUILD_TIMEOUT, step.after_ms);
         break;

@@ -310,8 +310,8 @@ on_drained(struct conn *conn)
 
     if (first != NULL) {
         call = LIST_ENTRY(first, struct call, link);
-        if (!call->done && call->resume != NULL) {
-            call->resume(call);
+        if (!call->done) {
+            call_resume(call);
         }
     }
     session_moved(session);

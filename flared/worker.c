@@ -28,10 +28,9 @@ on_burial(struct loop_item *item)
     struct worker *worker = LIST_ENTRY(item, struct worker, burial);
     struct list *first;
 
-    while ((first = list_first(&worker->graves)) != NULL) {
+    while ((first = list_pop(&worker->graves)) != NULL) {
         struct grave *grave = LIST_ENTRY(first, struct grave, link);
 
-        list_remove(first);
         free(grave->memory);
         free(grave);
     }

@@ -9,6 +9,7 @@
 #ifndef FLARE_BASE_BUF_H
 #define FLARE_BASE_BUF_H
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,6 +71,7 @@ buf_put(struct buf *b, const void *p, size_t n)
         return false;
     }
     if (n > 0) {
+        assert(p != NULL);
         memcpy(buf_tail(b), p, n);
         b->end += n;
     }

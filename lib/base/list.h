@@ -8,6 +8,7 @@
 #ifndef FLARE_BASE_LIST_H
 #define FLARE_BASE_LIST_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,6 +40,14 @@ list_first(const struct list *head)
     return list_empty(head) ? NULL : head->next;
 }
 
+/* NULL when empty. */
+static inline struct list *
+list_last(const struct list *head)
+{
+    assert(head->prev != NULL);
+    return list_empty(head) ? NULL : head->prev;
+}
+
 static inline void
 list_append(struct list *head, struct list *item)
 {
@@ -55,6 +64,21 @@ list_remove(struct list *item)
     item->prev->next = item->next;
     item->next->prev = item->prev;
     list_init(item);
+}
+
+/* Take the first off, or NULL when empty. */
+static inline struct list *
+list_pop(struct list *head)
+{
+    struct list *item = head->next;
+
+    if (item == head) {
+        return NULL;
+    }
+    head->next = item->next;
+    item->next->prev = head;
+    list_init(item);
+    return item;
 }
 
 #endif

@@ -1,5 +1,6 @@
 #include "net/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -203,6 +204,7 @@ read_once(struct conn *conn, size_t *budget)
         offer_kept(conn);
     } else {
         if (kept > 0) {
+            assert(conn->in.base != NULL);
             memcpy(conn->loop->scratch, buf_slice(&conn->in).p, kept);
         }
         offer_scratch(conn, kept + (size_t)n);

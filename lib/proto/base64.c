@@ -39,13 +39,14 @@ base64_decode(struct slice text, char *to)
         }
         bits = (bits << 6 | d) & 0xffff;
         have += 6;
-        if (have >= 8) {
-            have -= 8;
-            if (to != NULL) {
-                to[n] = (char)(bits >> have);
-            }
-            n++;
+        if (have < 8) {
+            continue;
         }
+        have -= 8;
+        if (to != NULL) {
+            to[n] = (char)(bits >> have);
+        }
+        n++;
     }
     return n;
 }

@@ -218,20 +218,19 @@ emit_get_end(struct buf *out)
     return put_line_end(out);
 }
 
-bool /* NOLINTNEXTLINE(readability-function-size): a record's fields */
-emit_set(struct buf *out, struct slice self, struct slice key, uint32_t flags,
-         int64_t expire, uint64_t version, struct slice value)
+bool
+emit_set(struct buf *out, struct slice self, const struct emit_record *record)
 {
     struct request req = {
         .command = COMMAND_SET,
-        .key = key,
-        .flags = flags,
+        .key = record->key,
+        .flags = record->flags,
         .has_version = true,
-        .version = version,
-        .value = value,
+        .version = record->version,
+        .value = record->value,
     };
 
-    return emit_forward(out, &req, expire, self);
+    return emit_forward(out, &req, record->expire, self);
 }
 
 bool

@@ -42,9 +42,14 @@ bool emit_get_key(struct buf *out, struct slice key);
 bool emit_get_end(struct buf *out);
 
 /* What a master tells a copy; each with "<self>" in front. */
-bool emit_set(struct buf *out, struct slice self, struct slice key,
-              uint32_t flags, int64_t expire, uint64_t version,
-              struct slice value);
+struct emit_record {
+    struct slice key, value;
+    uint32_t flags;
+    int64_t expire; /* Unix time, 0: never */
+    uint64_t version;
+};
+bool emit_set(struct buf *out, struct slice self,
+              const struct emit_record *record);
 bool emit_delete(struct buf *out, struct slice self, struct slice key,
                  uint64_t version);
 bool emit_touch(struct buf *out, struct slice self, struct slice key,

@@ -32,14 +32,13 @@ take_lines(struct slice in, const struct proto_limits *limits,
     struct slice line;
 
     for (unsigned n = 0; n < NODE_LINES_MAX; n++) {
-        if (!take_line(in, &at, &line)) {
-            if (in.n - start >= limit) {
-                break;
-            }
+        const bool whole = take_line(in, &at, &line);
+
+        if (!whole && in.n - start < limit) {
             out->consumed = 0;
             return PARSE_MORE;
         }
-        if (at - start > limit) {
+        if (!whole || at - start > limit) {
             break;
         }
         struct slice word = words_next(&line);

@@ -51,13 +51,13 @@ reserve(struct buf *out, struct slice key, struct slice data)
 bool
 reply_line(struct buf *out, const char *text)
 {
-    size_t n = strlen(text);
+    const struct slice line = slice_str(text);
 
-    if (!buf_reserve(out, n + 2)) {
+    if (!buf_reserve(out, line.n + 2)) {
         return false;
     }
-    memcpy(add(buf_tail(out), text, n), "\r\n", 2);
-    buf_advance(out, n + 2);
+    memcpy(add(buf_tail(out), line.p, line.n), "\r\n", 2);
+    buf_advance(out, line.n + 2);
     return true;
 }
 

@@ -202,11 +202,12 @@ run(void *arg)
 
 /* --- the engine's operations ---------------------------------------------- */
 
-int /* NOLINTNEXTLINE(readability-function-size): and which engine */
-engine_front_open(const struct engine_ops *own, const struct engine_ops *ops,
-                  struct engine **out, const struct store_options *options,
-                  const char *path, struct engine_found *found, struct err *err)
+int
+engine_front_open(const struct engine_front *front, struct engine **out,
+                  const struct store_options *options, const char *path,
+                  struct engine_found *found, struct err *err)
 {
+    const struct engine_ops *ops = front->behind;
     struct front *f = xcalloc(1, sizeof(*f));
     pthread_condattr_t attr;
     int rc = ops->open(&f->behind, options, path, found, err);
@@ -224,7 +225,7 @@ engine_front_open(const struct engine_ops *own, const struct engine_ops *ops,
         free(f);
         return rc;
     }
-    f->base.ops = own;
+    f->base.ops = front->own;
     f->ops = ops;
     (void)pthread_mutex_init(&f->drain_lock, NULL);
     (void)pthread_mutex_init(&f->lock, NULL);
@@ -452,16 +453,19 @@ static int
 open_hash(struct engine **out, const struct store_options *options,
           const char *path, struct engine_found *found, struct err *err)
 {
-    return engine_front_open(&engine_hash_front, &engine_hash, out, options,
-                             path, found, err);
+    static const struct engine_front front = {&engine_hash_front, &engine_hash};
+
+    return engine_front_open(&front, out, options, path, found, err);
 }
 
 static int
 open_btree(struct engine **out, const struct store_options *options,
            const char *path, struct engine_found *found, struct err *err)
 {
-    return engine_front_open(&engine_btree_front, &engine_btree, out, options,
-                             path, found, err);
+    static const struct engine_front front = {&engine_btree_front,
+                                              &engine_btree};
+
+    return engine_front_open(&front, out, options, path, found, err);
 }
 
 #define FRONT_OPS                                                              \

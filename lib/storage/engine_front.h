@@ -20,12 +20,14 @@
 extern const struct engine_ops engine_hash_front;
 extern const struct engine_ops engine_btree_front;
 
-/*
- * engine_ops.open with any engine behind the table; `own` is like one of the
- * above, with an open of its own.
- */
-int engine_front_open(const struct engine_ops *own,
-                      const struct engine_ops *behind, struct engine **out,
+struct engine_front {
+    const struct engine_ops *own;    /* like one of the above, with an open
+                                        of its own */
+    const struct engine_ops *behind; /* any engine */
+};
+
+/* engine_ops.open with another engine behind the table. */
+int engine_front_open(const struct engine_front *front, struct engine **out,
                       const struct store_options *options, const char *path,
                       struct engine_found *found, struct err *err);
 

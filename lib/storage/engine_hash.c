@@ -220,14 +220,14 @@ get_locked(struct hash_engine *e, struct slice key, size_t want,
             return miss_or_error(e);
         }
         n = (size_t)got;
+        ask = n;
         if (n >= max && n < want) {
             ask = true_size(e, key, (struct slice){buf_tail(out), n});
-            if (ask > n) {
-                continue;
-            }
         }
-        buf_advance(out, n);
-        return ENGINE_OK;
+        if (ask <= n) {
+            buf_advance(out, n);
+            return ENGINE_OK;
+        }
     }
     return ENGINE_ERROR;
 }

@@ -78,7 +78,7 @@ shard_init(struct front_shard *shard, uint64_t size)
 
     shard->size = size;
     shard->mask = slots - 1;
-    shard->index = calloc(slots, sizeof(*shard->index));
+    shard->index = calloc(slots, sizeof(struct front_entry *));
     shard->ring = malloc(size);
     (void)pthread_mutexattr_init(&mutex);
     (void)pthread_mutexattr_settype(&mutex, PTHREAD_MUTEX_ADAPTIVE_NP);
@@ -423,16 +423,25 @@ front_table_forget(struct front_table *table, struct slice key, size_t *n)
 }
 
 static void
-tell_gone(struct front_shard *shard,
+tell_gone(struct front_shard *shard, uint32_t slot,
           void (*gone)(void *arg, struct slice key, size_t n), void *arg)
 {
-    for (uint32_t i = 0; i <= shard->mask; i++) {
-        for (struct front_entry *e = shard->index[i]; e != NULL; e = e->next) {
-            if (!e->removes && !is_clean(shard, e)) {
-                gone(arg, front_entry_key(e), e->n);
-            }
+    for (struct front_entry *e = shard->index[slot]; e != NULL; e = e->next) {
+        if (!e->removes && !is_clean(shard, e)) {
+            gone(arg, front_entry_key(e), e->n);
         }
     }
+}
+
+static void
+shard_clear(struct front_shard *shard,
+            void (*gone)(void *arg, struct slice key, size_t n), void *arg)
+{
+    for (uint32_t i = 0; i <= shard->mask; i++) {
+        tell_gone(shard, i, gone, arg);
+        shard->index[i] = NULL;
+    }
+    shard->head = shard->tail = shard->clean = shard->done = 0;
 }
 
 void
@@ -444,9 +453,7 @@ front_table_clear(struct front_table *table,
         struct front_shard *shard = &table->shard[i];
 
         (void)pthread_mutex_lock(&shard->lock);
-        tell_gone(shard, gone, arg);
-        memset(shard->index, 0, (shard->mask + 1) * sizeof(*shard->index));
-        shard->head = shard->tail = shard->clean = shard->done = 0;
+        shard_clear(shard, gone, arg);
         (void)pthread_cond_broadcast(&shard->room);
         (void)pthread_mutex_unlock(&shard->lock);
     }

@@ -1,5 +1,6 @@
 #include "storage/marks.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,7 @@ parse(struct marks *marks, struct slice text)
     if (text.n < TITLE + CRC || memcmp(text.p, title, TITLE) != 0) {
         return false;
     }
+    assert(text.p != NULL);
     text.n -= CRC;
     memcpy(&crc, text.p + text.n, sizeof(crc));
     if (le32toh(crc) != crc32c(0, text.p, text.n)) {

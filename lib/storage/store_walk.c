@@ -78,12 +78,12 @@ store_prefix(struct store *store, struct slice prefix, uint64_t limit,
     while (status == STORE_OK && limit > 0) {
         enum engine_result result = ops->cursor_next(cursor, &key, &record);
 
-        if (result == ENGINE_ERROR) {
-            status = STORE_ERROR;
-        } else if (result == ENGINE_MISS || !begins_with(key, prefix)) {
+        if (result == ENGINE_MISS ||
+            (result == ENGINE_OK && !begins_with(key, prefix))) {
             break;
-        } else if (!buf_put_str(out, "KEY ") || !buf_put_slice(out, key) ||
-                   !buf_put_str(out, "\r\n")) {
+        }
+        if (result != ENGINE_OK || !buf_put_str(out, "KEY ") ||
+            !buf_put_slice(out, key) || !buf_put_str(out, "\r\n")) {
             status = STORE_ERROR;
         }
         limit--;

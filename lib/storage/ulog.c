@@ -30,7 +30,9 @@ segment_of(struct list *link)
 static struct ulog_segment *
 newest(struct ulog *log)
 {
-    return list_empty(&log->segments) ? NULL : segment_of(log->segments.prev);
+    struct list *last = list_last(&log->segments);
+
+    return last != NULL ? segment_of(last) : NULL;
 }
 
 static void

@@ -131,19 +131,23 @@ move_on(struct ulog_reader *reader)
     return there && reader->segment != NULL;
 }
 
+static enum ulog_read
+look_here(struct ulog_reader *reader, struct ulog_entry *out)
+{
+    if (reader->segment == NULL) {
+        return ULOG_READ_END;
+    }
+    return reader->segment->discarded ? ULOG_READ_GONE : read_here(reader, out);
+}
+
 enum ulog_read
 ulog_reader_next(struct ulog_reader *reader, struct ulog_entry *out)
 {
     for (;;) {
-        if (reader->segment != NULL) {
-            enum ulog_read found = ULOG_READ_GONE;
+        enum ulog_read found = look_here(reader, out);
 
-            if (!reader->segment->discarded) {
-                found = read_here(reader, out);
-            }
-            if (found != ULOG_READ_END) {
-                return found;
-            }
+        if (found != ULOG_READ_END) {
+            return found;
         }
         if (reader->next > atomic_load(&reader->log->last)) {
             return ULOG_READ_END;

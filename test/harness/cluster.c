@@ -54,9 +54,9 @@ cluster_init(struct cluster *c, size_t nodes)
     c->folder = folder_make();
     c->n = nodes;
     member_init(c, &c->index, "index");
-    /* A busy machine is silent for long: no evidence, unless a test says so. */
+    /* On a busy machine an answer may take long, unless a test says so. */
     member_option(&c->index, "--monitor-interval", "1");
-    member_option(&c->index, "--monitor-threshold", "100");
+    member_option(&c->index, "--monitor-read-timeout", "30000");
     for (size_t i = 0; i < nodes; i++) {
         (void)snprintf(name, sizeof(name), "node%zu", i);
         member_init(c, &c->nodes[i], name);

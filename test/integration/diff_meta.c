@@ -421,13 +421,14 @@ replace(char *line, const char *what, unsigned long (*make)(unsigned long))
     while ((at = strstr(at, what)) != NULL) {
         char *end = at += 2;
         char text[24] = "";
+        int n;
 
         if (!isdigit((unsigned char)*at)) {
             continue;
         }
-        (void)snprintf(text, sizeof(text), "%lu", make(strtoul(at, &end, 10)));
-        memmove(at + strlen(text), end, strlen(end) + 1);
-        memcpy(at, text, strlen(text));
+        n = snprintf(text, sizeof(text), "%lu", make(strtoul(at, &end, 10)));
+        memmove(at + n, end, strlen(end) + 1);
+        memcpy(at, text, (size_t)n);
     }
 }
 

@@ -27,7 +27,7 @@ static void
 start_pair(void)
 {
     cluster_init(&cluster, 3);
-    member_option(&cluster.index, "--monitor-threshold", "3");
+    member_option(&cluster.index, "--monitor-read-timeout", "1000");
     cluster_start(&cluster);
     cluster_make_master(&cluster, 0, 0);
     cluster_make_slave(&cluster, 1, 0);

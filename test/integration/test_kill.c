@@ -379,7 +379,6 @@ begin(const char *storage, uint64_t seed)
         rand_init(&writers[i].r, seed * WRITERS + i);
     }
     cluster_init(&cluster, 1);
-    member_option(&cluster.index, "--monitor-threshold", "1000");
     cluster_node_option(&cluster, "--storage-type", storage);
     cluster_node_option(&cluster, "--storage-bucket-size", "10007");
     cluster_node_option(&cluster, "--write-buffer-size", "1m");

@@ -19,7 +19,7 @@ start(void **state)
 {
     (void)state;
     cluster_init(&cluster, 4);
-    member_option(&cluster.index, "--monitor-threshold", "3");
+    member_option(&cluster.index, "--monitor-read-timeout", "1000");
     cluster_start(&cluster);
     cluster_make_master(&cluster, 0, 0);
     cluster_make_slave(&cluster, 1, 0);

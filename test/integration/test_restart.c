@@ -206,9 +206,7 @@ static void
 a_node_that_restarts_at_once_is_taken_back(void **state)
 {
     (void)state;
-    cluster_init(&cluster, 2);
-    member_option(&cluster.index, "--monitor-threshold", "100");
-    cluster_start(&cluster);
+    cluster_up(&cluster, 2);
     cluster_make_master(&cluster, 0, 0);
     for (int round = 0; round < 3; round++) {
         process_kill(&cluster.nodes[0].process);

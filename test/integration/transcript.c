@@ -163,12 +163,13 @@ matches(struct transcript *t, struct slice want, struct slice got)
 static void
 send_text(struct transcript *t, const char *text, const char *end)
 {
+    const struct slice last = slice_str(end);
     char bytes[TEXT], filled[2 * TEXT];
     size_t n = unescape(text, bytes);
 
     n = fill_in(t, bytes, n, filled);
-    memcpy(filled + n, end, strlen(end));
-    client_send(&t->client, (struct slice){filled, n + strlen(end)});
+    memcpy(filled + n, last.p, last.n);
+    client_send(&t->client, (struct slice){filled, n + last.n});
 }
 
 static void

@@ -11,7 +11,7 @@ flags="-std=gnu11 -D_GNU_SOURCE -Ilib -I. -DPACKAGE_VERSION=\"0\"
     -DPACKAGE_NAME=\"flare\" -DPACKAGE_STRING=\"flare\" -DSYSCONFDIR=\"/etc\"
     $(pkg-config --cflags libevent tokyocabinet zlib cmocka libmemcached)"
 export flags
-printf '%s\n' "$@" | xargs -P "$(nproc)" -n 4 sh -c '
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh -c '
     out=$(clang-tidy --quiet "$@" -- $flags 2>/dev/null) && exit 0
     echo "$out"
     exit 1' tidy

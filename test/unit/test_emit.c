@@ -76,11 +76,11 @@ static void
 a_master_tells_its_copies(void **state)
 {
     const struct slice self = SLICE("m:1");
+    const struct emit_record record = {SLICE("k"), SLICE("ab"), 5, 0, 9};
     struct buf b = {NULL, 0, 0, 0};
 
     (void)state;
-    says(&b, emit_set(&b, self, SLICE("k"), 5, 0, 9, SLICE("ab")),
-         "<m:1>set k 5 0 2 9\r\nab\r\n");
+    says(&b, emit_set(&b, self, &record), "<m:1>set k 5 0 2 9\r\nab\r\n");
     says(&b, emit_delete(&b, self, SLICE("k"), 9), "<m:1>delete k 0 9\r\n");
     says(&b, emit_touch(&b, self, SLICE("k"), 1795206778),
          "<m:1>touch k 1795206778\r\n");

@@ -78,7 +78,9 @@ static int
 open_front(struct engine **out, const struct store_options *options,
            const char *path, struct engine_found *found, struct err *err)
 {
-    return engine_front_open(&front, &behind, out, options, path, found, err);
+    static const struct engine_front both = {&front, &behind};
+
+    return engine_front_open(&both, out, options, path, found, err);
 }
 
 static struct engine *

@@ -10,14 +10,17 @@
 #include "base/file.h"
 #include "base/log.h"
 
-static char path[] = "/tmp/flare-test-log.XXXXXX";
+static char path[32];
 static int saved_stderr;
 
 /* From here to captured(), standard error goes to a file. */
 static void
 capture(void)
 {
-    int fd = mkstemp(path);
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/tmp/flare-test-log.XXXXXX");
+    fd = mkstemp(path);
 
     assert_true(fd >= 0);
     saved_stderr = dup(STDERR_FILENO);
@@ -40,7 +43,6 @@ captured(void)
     text[buf_len(&b)] = '\0';
     buf_fini(&b);
     (void)unlink(path);
-    memcpy(path + strlen(path) - 6, "XXXXXX", 6);
     return text;
 }
 

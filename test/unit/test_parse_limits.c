@@ -147,16 +147,16 @@ node_sync_hands_over_its_lines(void **state)
 static enum parse_status
 parse_long(const char *head, size_t n, const char *tail, struct request *req)
 {
-    size_t first = strlen(head), last = strlen(tail);
-    char *text = malloc(first + n + last);
+    const struct slice first = slice_str(head), last = slice_str(tail);
+    const size_t size = first.n + n + last.n;
+    char *text = malloc(size);
     struct parse out;
     enum parse_status status;
 
-    memcpy(text, head, first);
-    memset(text + first, 'a', n);
-    memcpy(text + first + n, tail, last);
-    status = parse_request((struct slice){text, first + n + last}, &limits, req,
-                           &out);
+    memcpy(text, first.p, first.n);
+    memset(text + first.n, 'a', n);
+    memcpy(text + first.n + n, last.p, last.n);
+    status = parse_request((struct slice){text, size}, &limits, req, &out);
     free(text);
     return status;
 }
