@@ -38,6 +38,7 @@ cmd_version(struct session *session, struct slice rest)
                cmd_at_end(rest) ? "VERSION " PACKAGE_VERSION : "ERROR");
 }
 
+/* The last two are ours: a flare 1.3.4 node skips what it does not know. */
 static void
 cmd_meta(struct session *session, struct slice rest)
 {
@@ -53,10 +54,14 @@ cmd_meta(struct session *session, struct slice rest)
                     "META partition-type %s\r\n"
                     "META partition-modular-hint %ju\r\n"
                     "META partition-modular-virtual %ju\r\n"
+                    "META monitor-interval-ms %ju\r\n"
+                    "META monitor-threshold %ju\r\n"
                     "END\r\n",
                     (uintmax_t)o->partition_size, o->key_hash_algorithm,
                     o->partition_type, (uintmax_t)o->partition_modular_hint,
-                    (uintmax_t)o->partition_modular_virtual)) {
+                    (uintmax_t)o->partition_modular_virtual,
+                    (uintmax_t)flarei_options_interval_ms(o),
+                    (uintmax_t)o->monitor_threshold)) {
         session_end(session);
     }
 }

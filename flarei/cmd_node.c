@@ -72,6 +72,16 @@ answers_pings(const struct flarei *flarei, const struct index_event *event)
     return member != NULL && member->answers;
 }
 
+/* Nothing more, or "force": the operator knows what may be lost. */
+static bool
+at_end_or_force(struct slice rest, bool *force)
+{
+    struct slice word = slice_word(&rest);
+
+    *force = slice_eq(word, SLICE("force"));
+    return word.n == 0 || (*force && cmd_at_end(rest));
+}
+
 static void
 node_role(struct session *session, struct slice rest)
 {
@@ -87,7 +97,7 @@ node_role(struct session *session, struct slice rest)
         !node_role_parse(slice_word(&rest), &event.role) ||
         (!cmd_at_end(rest) && !take_int(&rest, &event.balance)) ||
         (!cmd_at_end(rest) && !take_int(&rest, &event.partition)) ||
-        !cmd_at_end(rest)) {
+        !at_end_or_force(rest, &event.force)) {
         cmd_error(session);
         return;
     }

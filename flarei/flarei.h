@@ -11,6 +11,7 @@
 #include "coord/coord.h"
 #include "flarei/broadcast.h"
 #include "flarei/options.h"
+#include "index/book.h"
 #include "net/loop.h"
 
 struct server;
@@ -21,6 +22,7 @@ struct flarei {
     struct loop loop;
     struct coord *coord;
     struct cluster_map *map; /* in force: it is durable */
+    struct index_book book;  /* how its masters changed; durable with it */
     struct strmap members;   /* node key -> struct member; as in map */
     struct broadcast broadcast;
     struct server *server;

@@ -5,12 +5,13 @@
 #include "base/log.h"
 #include "cluster/map_text.h"
 #include "flarei/member.h"
+#include "index/side.h"
 
 static int
-parse_state(struct flarei *flarei, struct slice text, struct err *err)
+parse_map(struct flarei *flarei, struct slice text, struct err *err)
 {
     const char *why = NULL;
-    const char *where = flarei->coord->where;
+    const char *where = flarei->coord->where[COORD_MAP];
     unsigned line = 0;
 
     flarei->map = map_text_parse_xml(text, &why, &line);
@@ -29,34 +30,99 @@ parse_state(struct flarei *flarei, struct slice text, struct err *err)
     return 0;
 }
 
-int
-index_load(struct flarei *flarei, struct err *err)
+/*
+ * What goes with the map.  Without it nodes that are held down would come back
+ * and masters without their data be let in, so damage is for the operator.
+ */
+static int
+parse_side(struct flarei *flarei, struct slice text, struct err *err)
+{
+    const char *where = flarei->coord->where[COORD_SIDE];
+    struct index_side_read read =
+        index_side_take(text, flarei->map, &flarei->book);
+
+    if (read.why != NULL) {
+        return err_set(err, ERR_CORRUPT,
+                       "%s: line %u: %s (without this file the index starts, "
+                       "but has forgotten which nodes are held down)",
+                       where, read.line, read.why);
+    }
+    if (read.older && flarei->map->version == 0) {
+        return err_set(err, ERR_CORRUPT,
+                       "%s is missing, and %s says that there was one: put it "
+                       "back, or remove both to begin a new cluster",
+                       flarei->coord->where[COORD_MAP], where);
+    }
+    if (read.older) {
+        log_warn("%s is of a later map than version %ju: not used", where,
+                 (uintmax_t)flarei->map->version);
+    }
+    return 0;
+}
+
+static int
+load_part(struct flarei *flarei, enum coord_part part, bool *found,
+          struct err *err)
 {
     struct buf text = {0};
-    bool found;
-    int rc = coord_load(flarei->coord, &text, &found, err);
+    int rc = coord_load(flarei->coord, part, &text, found, err);
 
-    if (rc == 0 && found) {
-        rc = parse_state(flarei, buf_slice(&text), err);
-    } else if (rc == 0) {
-        flarei->map = cluster_map_new(0);
-        if (flarei->map == NULL) {
-            rc = err_set(err, ERR_NOMEM, "out of memory");
-        }
+    if (rc == 0 && *found) {
+        rc = part == COORD_MAP ? parse_map(flarei, buf_slice(&text), err)
+                               : parse_side(flarei, buf_slice(&text), err);
     }
     buf_fini(&text);
     return rc;
 }
 
+int
+index_load(struct flarei *flarei, struct err *err)
+{
+    bool found;
+    int rc = load_part(flarei, COORD_MAP, &found, err);
+
+    flarei->book.total = 0;
+    if (rc == 0 && !found) {
+        flarei->map = cluster_map_new(0);
+        if (flarei->map == NULL) {
+            rc = err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    return rc == 0 ? load_part(flarei, COORD_SIDE, &found, err) : rc;
+}
+
+static int
+save_side(struct flarei *flarei, const struct cluster_map *next,
+          struct err *err)
+{
+    struct buf text = {0};
+    int rc;
+
+    if (index_side_put(&text, flarei->map, next, &flarei->book)) {
+        rc = coord_save(flarei->coord, COORD_SIDE, buf_slice(&text), err);
+    } else {
+        rc = err_set(err, ERR_NOMEM, "out of memory");
+    }
+    buf_fini(&text);
+    return rc;
+}
+
+/*
+ * The map comes last: with it the change has happened, and what goes with it is
+ * there already, beside what goes with the map before.
+ */
 static int
 make_durable(struct flarei *flarei, const struct cluster_map *map,
              struct err *err)
 {
     struct buf text = {0};
-    int rc;
+    int rc = save_side(flarei, map, err);
 
+    if (rc != 0) {
+        return rc;
+    }
     if (map_text_put_xml(&text, map)) {
-        rc = coord_save(flarei->coord, buf_slice(&text), err);
+        rc = coord_save(flarei->coord, COORD_MAP, buf_slice(&text), err);
     } else {
         rc = err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -162,12 +228,53 @@ note_restart(struct flarei *flarei, const struct index_event *event)
     }
 }
 
+/* Enter a change of master; `was` is what it displaces, for strike_out(). */
+static void
+enter(struct flarei *flarei, const struct index_plan *plan,
+      struct index_failover *was)
+{
+    struct index_book *book = &flarei->book;
+    struct index_failover *entry;
+
+    if (plan->failover.version != 0) {
+        *was = book->entry[book->total % INDEX_HISTORY];
+        entry = index_book_add(book, &plan->failover);
+        entry->at = clock_wall();
+    }
+}
+
+static void
+strike_out(struct flarei *flarei, const struct index_plan *plan,
+           const struct index_failover *was)
+{
+    struct index_book *book = &flarei->book;
+
+    if (plan->failover.version != 0) {
+        book->total--;
+        book->entry[book->total % INDEX_HISTORY] = *was;
+    }
+}
+
+static bool
+save(struct flarei *flarei, const struct index_plan *plan)
+{
+    struct index_failover was;
+    struct err err;
+
+    enter(flarei, plan, &was);
+    if (make_durable(flarei, plan->map, &err) == 0) {
+        return true;
+    }
+    strike_out(flarei, plan, &was);
+    log_error("not done (%s): %s", plan->why, err.msg);
+    return false;
+}
+
 enum index_verdict
 index_apply(struct flarei *flarei, const struct index_event *event)
 {
     struct cluster_map *before = flarei->map;
     struct index_plan plan;
-    struct err err;
     enum index_verdict verdict = index_step(before, event, &plan);
 
     if (verdict == INDEX_REFUSED) {
@@ -176,8 +283,7 @@ index_apply(struct flarei *flarei, const struct index_event *event)
     if (verdict != INDEX_CHANGED) {
         return verdict;
     }
-    if (make_durable(flarei, plan.map, &err) != 0) {
-        log_error("not done (%s): %s", plan.why, err.msg);
+    if (!save(flarei, &plan)) {
         cluster_map_unref(plan.map);
         return INDEX_REFUSED;
     }

@@ -125,7 +125,7 @@ start(struct running *running, struct err *err)
                         (unsigned)server_port(flarei->server));
     log_info("serving as %s with map version %ju of %zu nodes, kept in %s",
              address, (uintmax_t)flarei->map->version, flarei->map->nnodes,
-             flarei->coord->where);
+             flarei->coord->where[COORD_MAP]);
     process_ready(&running->process, o->ready_fd, address);
     return 0;
 }

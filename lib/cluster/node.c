@@ -17,7 +17,24 @@ static const char *const state_names[] = {
     [NODE_READY] = "ready",
 };
 
+static const char *const copy_names[] = {
+    [NODE_COPY_UNKNOWN] = "unknown",
+    [NODE_COPY_COMPLETE] = "complete",
+    [NODE_COPY_EMPTY] = "empty",
+    [NODE_COPY_BUILDING] = "building",
+};
+
+static const char *const wait_names[] = {
+    [NODE_WAIT_NOT] = "no",
+    [NODE_WAIT_EMPTY] = "empty",
+    [NODE_WAIT_BUILDING] = "building",
+    [NODE_WAIT_BEHIND] = "behind",
+    [NODE_WAIT_OTHER] = "other",
+};
+
 enum {
+    COPIES = sizeof(copy_names) / sizeof(copy_names[0]),
+    WAITS = sizeof(wait_names) / sizeof(wait_names[0]),
     ROLES = sizeof(role_names) / sizeof(role_names[0]),
     STATES = sizeof(state_names) / sizeof(state_names[0]),
 };
@@ -85,26 +102,79 @@ node_state_name(enum node_state state)
     return (unsigned)state < STATES ? state_names[state] : "";
 }
 
+/* Which of the names this is, or -1. */
+static int
+find_name(const char *const *names, int n, struct slice word)
+{
+    for (int i = 0; i < n; i++) {
+        if (slice_eq(word, slice_str(names[i]))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 bool
 node_role_parse(struct slice word, enum node_role *out)
 {
-    for (int i = 0; i < ROLES; i++) {
-        if (slice_eq(word, slice_str(role_names[i]))) {
-            *out = (enum node_role)i;
-            return true;
-        }
+    int i = find_name(role_names, ROLES, word);
+
+    if (i >= 0) {
+        *out = (enum node_role)i;
     }
-    return false;
+    return i >= 0;
 }
 
 bool
 node_state_parse(struct slice word, enum node_state *out)
 {
-    for (int i = 0; i < STATES; i++) {
-        if (slice_eq(word, slice_str(state_names[i]))) {
-            *out = (enum node_state)i;
-            return true;
-        }
+    int i = find_name(state_names, STATES, word);
+
+    if (i >= 0) {
+        *out = (enum node_state)i;
     }
-    return false;
+    return i >= 0;
+}
+
+const char *
+node_copy_name(enum node_copy copy)
+{
+    return (unsigned)copy < COPIES ? copy_names[copy] : "";
+}
+
+bool
+node_copy_parse(struct slice word, enum node_copy *out)
+{
+    int i = find_name(copy_names, COPIES, word);
+
+    if (i >= 0) {
+        *out = (enum node_copy)i;
+    }
+    return i >= 0;
+}
+
+const char *
+node_wait_name(enum node_wait wait)
+{
+    return (unsigned)wait < WAITS ? wait_names[wait] : "";
+}
+
+bool
+node_wait_parse(struct slice word, enum node_wait *out)
+{
+    int i = find_name(wait_names, WAITS, word);
+
+    if (i >= 0) {
+        *out = (enum node_wait)i;
+    }
+    return i >= 0;
+}
+
+int
+node_data_compare(const struct node_data *a, const struct node_data *b)
+{
+    if (a->epoch != b->epoch) {
+        return a->epoch < b->epoch ? -1 : 1;
+    }
+    return (a->seq > b->seq) - (a->seq < b->seq);
 }

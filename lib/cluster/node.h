@@ -28,6 +28,31 @@ enum {
     NODE_THREAD_TYPE_MIN = 16,
 };
 
+/* How much of its partition a node has. */
+enum node_copy {
+    NODE_COPY_UNKNOWN, /* it did not say: a flare 1.3.4, or not yet asked */
+    NODE_COPY_COMPLETE,
+    NODE_COPY_EMPTY,    /* complete, and not one record */
+    NODE_COPY_BUILDING, /* a copy that was begun and not finished */
+};
+
+/* What a node has said of its data. */
+struct node_data {
+    enum node_copy copy;
+    int partition;       /* that it belongs to, or NODE_NO_PARTITION */
+    uint64_t epoch, seq; /* of the last entry of its log */
+    uint64_t records;    /* 0 as well when they were not told */
+};
+
+/* Why a master that is back is not let in. */
+enum node_wait {
+    NODE_WAIT_NOT,
+    NODE_WAIT_EMPTY,    /* it has lost its data */
+    NODE_WAIT_BUILDING, /* its copy is not complete */
+    NODE_WAIT_BEHIND,   /* it had more when it was heard of last */
+    NODE_WAIT_OTHER,    /* its data is of another partition */
+};
+
 struct node {
     char key[NODE_KEY_MAX + 1]; /* "host:port": identity and order */
     uint16_t host_len;          /* the host is the first bytes of key */
@@ -37,7 +62,12 @@ struct node {
     int partition; /* NODE_NO_PARTITION for a proxy */
     int balance;   /* share of reads, 0 = none */
     int thread_type;
-    bool held; /* index only: taken down by hand, stays so though it answers */
+
+    /* Known to the index only, and not on the wire: */
+    bool held; /* taken down by hand: stays so though it answers */
+    enum node_wait wait;
+    struct node_data data; /* the last it said while it could be believed */
+    uint64_t master_since; /* version of the map in which it became master */
 };
 
 /*
@@ -55,5 +85,16 @@ const char *node_role_name(enum node_role role);
 const char *node_state_name(enum node_state state);
 bool node_role_parse(struct slice word, enum node_role *out);
 bool node_state_parse(struct slice word, enum node_state *out);
+
+/* "unknown", "complete", "empty", "building"; likewise. */
+const char *node_copy_name(enum node_copy copy);
+bool node_copy_parse(struct slice word, enum node_copy *out);
+
+/* "no", "empty", "building", "behind", "other"; likewise. */
+const char *node_wait_name(enum node_wait wait);
+bool node_wait_parse(struct slice word, enum node_wait *out);
+
+/* Which of two logs goes further: <0, 0, >0.  A later epoch goes further. */
+int node_data_compare(const struct node_data *a, const struct node_data *b);
 
 #endif

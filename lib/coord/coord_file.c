@@ -12,27 +12,30 @@
 #include "coord/coord.h"
 
 struct coord_file {
-    struct coord coord; /* where: the file */
+    struct coord coord; /* where: the files */
     int lock_fd;
 };
 
 static int
-file_load(struct coord *coord, struct buf *out, bool *found, struct err *err)
+file_load(struct coord *coord, enum coord_part part, struct buf *out,
+          bool *found, struct err *err)
 {
+    const char *path = coord->where[part];
     struct stat st;
 
     *found = false;
-    if (stat(coord->where, &st) != 0) {
-        return errno == ENOENT ? 0 : err_sys(err, "look at %s", coord->where);
+    if (stat(path, &st) != 0) {
+        return errno == ENOENT ? 0 : err_sys(err, "look at %s", path);
     }
     *found = true;
-    return file_read_all(coord->where, out, err);
+    return file_read_all(path, out, err);
 }
 
 static int
-file_save(struct coord *coord, struct slice bytes, struct err *err)
+file_save(struct coord *coord, enum coord_part part, struct slice bytes,
+          struct err *err)
 {
-    return file_write_atomic(coord->where, bytes, err);
+    return file_write_atomic(coord->where[part], bytes, err);
 }
 
 static void
@@ -43,7 +46,9 @@ file_close(struct coord *coord)
     if (file->lock_fd >= 0) {
         (void)close(file->lock_fd);
     }
-    free(coord->where);
+    for (int i = 0; i < COORD_PARTS; i++) {
+        free(coord->where[i]);
+    }
     free(file);
 }
 
@@ -108,7 +113,9 @@ coord_file_open(struct coord **out, const char *folder, struct err *err)
     }
     file = xcalloc(1, sizeof(*file));
     file->coord.ops = &file_ops;
-    file->coord.where = xasprintf("%s/flare.xml", folder);
+    file->lock_fd = -1;
+    file->coord.where[COORD_MAP] = xasprintf("%s/flare.xml", folder);
+    file->coord.where[COORD_SIDE] = xasprintf("%s/flarei.state", folder);
     rc = take_lock(file, folder, err);
     if (rc != 0) {
         file_close(&file->coord);

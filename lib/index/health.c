@@ -6,6 +6,32 @@
  */
 enum { LOOKS_MAX = 10 };
 
+static const char *const evidence_names[] = {
+    [HEALTH_ANSWERED] = "answered", [HEALTH_WRONG] = "wrong",
+    [HEALTH_SILENT] = "silent",     [HEALTH_CLOSED] = "closed",
+    [HEALTH_REFUSED] = "refused",
+};
+
+enum { EVIDENCES = sizeof(evidence_names) / sizeof(evidence_names[0]) };
+
+const char *
+health_evidence_name(enum health_evidence evidence)
+{
+    return (unsigned)evidence < EVIDENCES ? evidence_names[evidence] : "";
+}
+
+bool
+health_evidence_parse(struct slice word, enum health_evidence *out)
+{
+    for (int i = 0; i < EVIDENCES; i++) {
+        if (slice_eq(word, slice_str(evidence_names[i]))) {
+            *out = (enum health_evidence)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum health_verdict
 fail(struct health *health, bool down, unsigned threshold)
 {

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "base/slice.h"
+
 /* Zeroed storage: nothing is known. */
 struct health {
     unsigned failures; /* in a row */
@@ -39,6 +41,10 @@ enum health_verdict {
 enum health_verdict health_step(struct health *health,
                                 enum health_evidence evidence, bool down,
                                 unsigned threshold);
+
+/* "answered", "wrong", "silent", "closed", "refused"; "" when out of range. */
+const char *health_evidence_name(enum health_evidence evidence);
+bool health_evidence_parse(struct slice word, enum health_evidence *out);
 
 /* The node has added itself: forget the past, wait until it listens. */
 void health_join(struct health *health);

@@ -14,6 +14,14 @@ index_refuse(struct index_plan *plan, const char *why)
 }
 
 enum index_verdict
+index_refuse_ours(struct index_plan *plan, const char *why)
+{
+    (void)index_refuse(plan, why);
+    plan->explain = true;
+    return INDEX_REFUSED;
+}
+
+enum index_verdict
 index_same(struct index_plan *plan, const char *why)
 {
     (void)index_refuse(plan, why);
@@ -57,6 +65,65 @@ index_has_master(const struct cluster_map *map, int partition)
     return master != NULL && master->state == NODE_ACTIVE;
 }
 
+const struct node_data *
+index_fresh(const struct index_event *event, const struct node *node)
+{
+    for (size_t i = 0; i < event->npositions; i++) {
+        const struct index_position *position = &event->positions[i];
+
+        if (position->fresh && position->data.copy != NODE_COPY_UNKNOWN &&
+            slice_eq(position->key, node_key(node))) {
+            return &position->data;
+        }
+    }
+    return NULL;
+}
+
+void
+index_note_failover(struct index_plan *plan, const struct index_event *e,
+                    const struct node *from, const struct node *to,
+                    int partition)
+{
+    struct index_failover *note = &plan->failover;
+
+    *note = (struct index_failover){.version = plan->map->version + 1,
+                                    .took_ms = -1,
+                                    .cause = e->type,
+                                    .evidence = e->evidence,
+                                    .partition = partition};
+    if (from != NULL) {
+        memcpy(note->from, from->key, sizeof(note->from));
+        note->from_data = from->data;
+    }
+    if (to != NULL) {
+        memcpy(note->to, to->key, sizeof(note->to));
+        note->to_data = to->data;
+    }
+}
+
+/*
+ * What is known of those who are down is what they had: from what they say now
+ * it may be judged whether they still have it.
+ */
+static void
+take_positions(struct cluster_map *map, const struct index_event *event)
+{
+    for (size_t i = 0; i < event->npositions; i++) {
+        const struct index_position *position = &event->positions[i];
+        struct node *node = cluster_map_find(map, position->key);
+
+        if (node != NULL && node->state != NODE_DOWN &&
+            position->data.copy != NODE_COPY_UNKNOWN) {
+            uint64_t records = node->data.records;
+
+            node->data = position->data;
+            if (node->data.records == 0) {
+                node->data.records = records;
+            }
+        }
+    }
+}
+
 static enum index_verdict
 renumber(const struct cluster_map *map, uint64_t version,
          struct index_plan *plan)
@@ -71,6 +138,55 @@ renumber(const struct cluster_map *map, uint64_t version,
     return index_changed(plan, "a node had seen a later map version");
 }
 
+/* An active slave of this node, which is an active master. */
+static bool
+is_candidate(const struct node *master, const struct node *node)
+{
+    return master->role == NODE_MASTER && master->state == NODE_ACTIVE &&
+           node->role == NODE_SLAVE && node->state == NODE_ACTIVE &&
+           node->partition == master->partition;
+}
+
+static bool
+wants_position(const struct cluster_map *map, const struct index_event *event,
+               const struct node *subject, const struct node *node)
+{
+    const struct node *lost;
+
+    switch (event->type) {
+    case INDEX_DOWN:
+    case INDEX_ADD:
+    case INDEX_SHUTDOWN:
+        return is_candidate(subject, node);
+    case INDEX_STATE:
+        return event->state == NODE_DOWN && is_candidate(subject, node);
+    case INDEX_ROLE:
+        lost = cluster_map_master(map, event->partition);
+        return event->role == NODE_MASTER && subject == node && lost != NULL &&
+               lost->state == NODE_DOWN;
+    case INDEX_REMOVE:
+    case INDEX_UP:
+    case INDEX_RENUMBER:
+    case INDEX_SWITCHOVER:
+        break;
+    }
+    return false;
+}
+
+bool
+index_wants_position(const struct cluster_map *map,
+                     const struct index_event *event, const struct node *node)
+{
+    const struct node *subject = NULL;
+    struct node name = {0};
+
+    if (event->type != INDEX_RENUMBER &&
+        node_set_name(&name, event->host, event->port)) {
+        subject = cluster_map_find(map, node_key(&name));
+    }
+    return subject != NULL && wants_position(map, event, subject, node);
+}
+
 static enum index_verdict
 step_known(struct node *node, const struct index_event *event,
            struct index_plan *plan)
@@ -83,16 +199,18 @@ step_known(struct node *node, const struct index_event *event,
     case INDEX_ROLE:
         return index_role(node, event, plan);
     case INDEX_STATE:
-        return index_state(node, event->state, plan);
+        return index_state(node, event, plan);
     case INDEX_SHUTDOWN:
-        return index_shutdown(node, plan);
+        return index_shutdown(node, event, plan);
     case INDEX_DOWN:
-        return index_down(node, plan);
+        return index_down(node, event, plan);
     case INDEX_UP:
         if (node->held) {
             return index_same(plan, "the node is held down by the operator");
         }
-        return index_up(node, plan);
+        return index_up(node, event, plan);
+    case INDEX_SWITCHOVER:
+        return index_switchover(node, event, plan);
     case INDEX_RENUMBER:
         break;
     }
@@ -106,6 +224,7 @@ step(const struct cluster_map *map, const struct index_event *event,
     struct node name = {0};
     struct node *node;
 
+    take_positions(plan->map, event);
     if (event->type == INDEX_RENUMBER) {
         return renumber(map, event->version, plan);
     }
@@ -117,6 +236,30 @@ step(const struct cluster_map *map, const struct index_event *event,
         return step_known(node, event, plan);
     }
     return index_refuse(plan, "there is no such node");
+}
+
+static bool
+is_master(const struct node *node)
+{
+    return node != NULL && node->role == NODE_MASTER &&
+           (node->state == NODE_ACTIVE || node->state == NODE_DOWN);
+}
+
+/* Who is master from this version on, and who is not any more. */
+static void
+date_masters(const struct cluster_map *before, struct cluster_map *map)
+{
+    for (size_t i = 0; i < map->nnodes; i++) {
+        struct node *node = &map->node[i];
+        const struct node *was = cluster_map_find(before, node_key(node));
+
+        if (!is_master(node)) {
+            node->master_since = 0;
+        } else if (!is_master(was) ||
+                   (was->state == NODE_DOWN && node->state == NODE_ACTIVE)) {
+            node->master_since = map->version;
+        }
+    }
 }
 
 enum index_verdict
@@ -136,5 +279,9 @@ index_step(const struct cluster_map *map, const struct index_event *event,
     }
     plan->map->version++;
     broken = cluster_map_broken(plan->map);
-    return broken != NULL ? index_refuse(plan, broken) : verdict;
+    if (broken != NULL) {
+        return index_refuse(plan, broken);
+    }
+    date_masters(map, plan->map);
+    return verdict;
 }

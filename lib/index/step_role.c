@@ -45,6 +45,34 @@ retire(struct node *node, struct index_plan *plan)
     return index_changed(plan, "the node is a proxy");
 }
 
+/*
+ * The partition's data is on its master, which is down.  Another node may take
+ * its place when it has followed that master and is as far as that was, as far
+ * as is known, or when the operator gives the data up.
+ */
+static const char *
+replacement_refused(const struct node *node, const struct node *lost,
+                    const struct index_event *event)
+{
+    const struct node_data *data = index_fresh(event, node);
+
+    if (event->force) {
+        return NULL;
+    }
+    if (data == NULL || data->partition != lost->partition ||
+        data->copy != NODE_COPY_COMPLETE) {
+        return "the partition's data is on its master, which is down, and not "
+               "on this node; force gives it up";
+    }
+    if (lost->data.copy == NODE_COPY_UNKNOWN ||
+        data->epoch < lost->master_since ||
+        node_data_compare(data, &lost->data) < 0) {
+        return "the partition's master, which is down, may have more than "
+               "this node; force gives that up";
+    }
+    return NULL;
+}
+
 /* A partition that nobody has yet, or whose master is down. */
 static enum index_verdict
 found_partition(struct node *node, const struct index_event *event,
@@ -53,6 +81,8 @@ found_partition(struct node *node, const struct index_event *event,
     int partitions = cluster_map_partitions(plan->map);
     int wanted = event->partition;
     unsigned size = event->partition_size;
+    const struct node *lost = cluster_map_master(plan->map, wanted);
+    const char *why;
 
     if (event->balance < 1 || event->balance > NODE_BALANCE_MAX) {
         return index_refuse(plan, "a master needs a balance from 1 up");
@@ -69,6 +99,13 @@ found_partition(struct node *node, const struct index_event *event,
     }
     if (wanted < partitions && index_has_master(plan->map, wanted)) {
         return index_refuse(plan, "the partition has a master");
+    }
+    if (wanted < partitions) {
+        why = replacement_refused(node, lost, event);
+        if (why != NULL) {
+            return index_refuse_ours(plan, why);
+        }
+        index_note_failover(plan, event, lost, node, wanted);
     }
     node->role = NODE_MASTER;
     node->partition = wanted;
@@ -179,7 +216,7 @@ index_role(struct node *node, const struct index_event *event,
             return index_refuse(plan, "the node is down");
         }
         /* Held down by hand but alive: a role means it is wanted again. */
-        (void)index_up(node, plan);
+        (void)index_up(node, event, plan);
     }
     switch (node->role) {
     case NODE_MASTER:
@@ -190,4 +227,51 @@ index_role(struct node *node, const struct index_event *event,
         break;
     }
     return role_of_proxy(node, event, plan);
+}
+
+static const char *
+switchover_refused(const struct cluster_map *map, const struct node *node)
+{
+    if (node == NULL) {
+        return "there is no such node";
+    }
+    if (node->role != NODE_SLAVE || node->state != NODE_ACTIVE) {
+        return "only an active slave can take over";
+    }
+    return index_has_master(map, node->partition)
+               ? NULL
+               : "the partition has no living master";
+}
+
+const struct node *
+index_switchover_from(const struct cluster_map *map,
+                      const struct index_event *event, const char **why)
+{
+    const struct node *node = NULL;
+    struct node name = {0};
+
+    if (node_set_name(&name, event->host, event->port)) {
+        node = cluster_map_find(map, node_key(&name));
+    }
+    *why = switchover_refused(map, node);
+    return *why == NULL ? cluster_map_master(map, node->partition) : NULL;
+}
+
+/* Both have the same data, so each goes on with its share of the reads. */
+enum index_verdict
+index_switchover(struct node *node, const struct index_event *event,
+                 struct index_plan *plan)
+{
+    const char *why = switchover_refused(plan->map, node);
+    struct node *master;
+
+    if (why != NULL) {
+        return index_refuse_ours(plan, why);
+    }
+    master = cluster_map_master(plan->map, node->partition);
+    index_note_failover(plan, event, master, node, node->partition);
+    master->role = NODE_SLAVE;
+    node->role = NODE_MASTER;
+    memcpy(plan->first, node->key, sizeof(plan->first));
+    return index_changed(plan, "a slave and its master have swapped roles");
 }

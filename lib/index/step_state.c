@@ -14,13 +14,14 @@ to_ready(struct node *node, struct index_plan *plan)
 }
 
 static enum index_verdict
-to_active(struct node *node, struct index_plan *plan)
+to_active(struct node *node, const struct index_event *event,
+          struct index_plan *plan)
 {
     switch (node->state) {
     case NODE_ACTIVE:
         return index_same(plan, "the node is active already");
     case NODE_DOWN:
-        return index_up(node, plan);
+        return index_up(node, event, plan);
     case NODE_PREPARE:
         if (node->role != NODE_SLAVE) {
             return index_refuse(plan, "the node is not ready");
@@ -39,19 +40,20 @@ to_active(struct node *node, struct index_plan *plan)
 }
 
 enum index_verdict
-index_state(struct node *node, enum node_state to, struct index_plan *plan)
+index_state(struct node *node, const struct index_event *event,
+            struct index_plan *plan)
 {
     enum index_verdict verdict = INDEX_REFUSED;
 
-    switch (to) {
+    switch (event->state) {
     case NODE_ACTIVE:
-        verdict = to_active(node, plan);
+        verdict = to_active(node, event, plan);
         break;
     case NODE_READY:
         verdict = to_ready(node, plan);
         break;
     case NODE_DOWN:
-        verdict = index_down(node, plan);
+        verdict = index_down(node, event, plan);
         if (verdict == INDEX_CHANGED) {
             node->held = true;
         }

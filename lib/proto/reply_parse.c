@@ -37,7 +37,8 @@ static bool
 is_item(struct slice word)
 {
     return slice_eq(word, SLICE("STAT")) || slice_eq(word, SLICE("NODE")) ||
-           slice_eq(word, SLICE("META")) || slice_eq(word, SLICE("KEY"));
+           slice_eq(word, SLICE("META")) || slice_eq(word, SLICE("KEY")) ||
+           slice_eq(word, SLICE("POSITION"));
 }
 
 /* KEY FLAGS BYTES [VERSION [EXPIRE]] */

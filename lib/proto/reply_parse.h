@@ -17,13 +17,13 @@ enum reply_expect {
     EXPECT_VALUES, /* VALUE blocks, then END or an error line */
     EXPECT_VALUE,  /* flare's gat: one VALUE block without END, or a line */
     EXPECT_META,   /* of mg ms md ma me mn: one line, data behind it if VA */
-    EXPECT_LINES,  /* STAT, NODE, META or KEY lines, then END or an error */
+    EXPECT_LINES,  /* STAT, NODE ... lines, then END or an error */
 };
 
 enum reply_kind {
     REPLY_LINE,  /* the last line of an answer; see code */
     REPLY_VALUE, /* one VALUE block; of a meta command VA, line and data */
-    REPLY_ITEM,  /* one STAT, NODE, META or KEY line, in .line */
+    REPLY_ITEM,  /* one STAT, NODE, META, KEY or POSITION line, in .line */
 };
 
 /* The first word of a REPLY_LINE (spec: control-plane 0). */

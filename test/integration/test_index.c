@@ -97,7 +97,8 @@ static const struct {
      "OK\r\nVERSION " PACKAGE_VERSION "\r\n"
      "META partition-size 1024\r\nMETA key-hash-algorithm simple\r\n"
      "META partition-type modular\r\nMETA partition-modular-hint 1\r\n"
-     "META partition-modular-virtual 4096\r\nEND\r\n",
+     "META partition-modular-virtual 4096\r\n"
+     "META monitor-interval-ms 50\r\nMETA monitor-threshold 3\r\nEND\r\n",
      false},
 };
 

@@ -206,6 +206,63 @@ a_damaged_file_is_named_and_left_alone(void **state)
 }
 
 static void
+a_damaged_or_orphaned_state_is_named_and_left_alone(void **state)
+{
+    struct story *s = *state;
+    char side_file[256], kept[300], want[400];
+    struct buf good = {0};
+    struct err err;
+
+    (void)snprintf(side_file, sizeof(side_file), "%s/index/flarei.state",
+                   s->folder);
+    (void)snprintf(kept, sizeof(kept), "%s.kept", map_file);
+    story_start(s);
+    story_join(s);
+    story_order(s, 0, "role", "master 1 0");
+    story_order(s, 0, "state", "down");
+    story_stop(s);
+    assert_int_equal(file_read_all(side_file, &good, &err), 0);
+    assert_int_equal(truncate(side_file, (off_t)buf_len(&good) / 2), 0);
+    (void)snprintf(want, sizeof(want), "%s: line 1: the checksum", side_file);
+    refuses_to_start(s, want);
+    assert_true(buf_put(&good, "", 1));
+    folder_put(side_file, buf_slice(&good).p);
+    assert_int_equal(rename(map_file, kept), 0); /* nodes, but no map */
+    (void)snprintf(want, sizeof(want), "%s is missing", map_file);
+    refuses_to_start(s, want);
+    assert_int_equal(rename(kept, map_file), 0);
+    story_start(s);
+    assert_string_equal(story_state(s, 0), "master/down/0/1");
+    story_stop(s);
+    buf_fini(&good);
+}
+
+static void
+a_node_held_down_is_held_after_a_restart(void **state)
+{
+    struct story *s = *state;
+
+    story_start(s);
+    story_join(s);
+    story_join(s);
+    story_order(s, 0, "role", "master 1 0");
+    story_order(s, 0, "state", "down");
+    assert_string_equal(story_ask(s, "shutdown 127.0.0.1 %u", s->fake[1].port),
+                        "OK");
+    story_kill(s);
+    story_start(s);
+    for (size_t i = 0; i < s->n; i++) {
+        s->fake[i].pings = 0;
+    }
+    UNTIL(s, s->fake[0].pings > 2 && s->fake[1].pings > 2);
+    assert_string_equal(story_state(s, 0), "master/down/0/1");
+    assert_string_equal(story_state(s, 1), "proxy/down/-1/0");
+    story_order(s, 0, "state", "active");
+    assert_string_equal(story_state(s, 0), "master/active/0/1");
+    story_stop(s);
+}
+
+static void
 a_folder_in_use_is_refused(void **state)
 {
     struct story *s = *state;
@@ -274,6 +331,8 @@ main(void)
         WITH_INDEX(a_kill_at_any_instant_loses_nothing_announced),
         WITH_INDEX(a_change_that_cannot_be_saved_has_not_happened),
         WITH_INDEX(a_damaged_file_is_named_and_left_alone),
+        WITH_INDEX(a_damaged_or_orphaned_state_is_named_and_left_alone),
+        WITH_INDEX(a_node_held_down_is_held_after_a_restart),
         WITH_INDEX(a_folder_in_use_is_refused),
         WITH_INDEX(options_that_make_no_sense_are_named),
         WITH_INDEX(help_and_version_are_no_failure),

@@ -8,7 +8,7 @@
 
 /*
  * "role b:2 slave 1 0", "state b:2 down", "add b:2", "remove b:2",
- * "shutdown b:2"; "down b:2" and "up b:2" are the monitor's.
+ * "shutdown b:2", "switchover b:2"; "down b:2" and "up b:2" are the monitor's.
  */
 static inline struct index_event
 event_of(const char *text)
@@ -22,7 +22,8 @@ event_of(const char *text)
                  {"state", INDEX_STATE},
                  {"shutdown", INDEX_SHUTDOWN},
                  {"down", INDEX_DOWN},
-                 {"up", INDEX_UP}};
+                 {"up", INDEX_UP},
+                 {"switchover", INDEX_SWITCHOVER}};
     struct index_event event = {
         .balance = -1, .partition = NODE_NO_PARTITION, .partition_size = 1024};
     struct slice rest = slice_str(text);
@@ -50,6 +51,7 @@ event_of(const char *text)
         if (slice_i64(slice_word(&rest), INT32_MIN, INT32_MAX, &value)) {
             event.partition = (int)value;
         }
+        event.force = slice_eq(slice_word(&rest), SLICE("force"));
     }
     return event;
 }

@@ -50,7 +50,7 @@ assert_holds(struct coord *coord, const char *text)
     struct err err = {0};
     bool found;
 
-    assert_int_equal(coord_load(coord, &out, &found, &err), 0);
+    assert_int_equal(coord_load(coord, COORD_MAP, &out, &found, &err), 0);
     assert_int_equal(found, text != NULL);
     if (text != NULL) {
         assert_true(slice_eq(buf_slice(&out), slice_str(text)));
@@ -68,8 +68,8 @@ what_was_saved_is_there_after_opening_again(void **state)
     (void)state;
     assert_int_equal(coord_file_open(&coord, deep, &err), 0);
     assert_holds(coord, NULL);
-    assert_int_equal(coord_save(coord, SLICE("one"), &err), 0);
-    assert_int_equal(coord_save(coord, SLICE("two"), &err), 0);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("one"), &err), 0);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("two"), &err), 0);
     coord_close(coord);
     assert_int_equal(coord_file_open(&coord, deep, &err), 0);
     assert_holds(coord, "two");
@@ -129,9 +129,9 @@ a_failure_to_save_leaves_the_old_state_and_says_why(void **state)
 
     (void)state;
     assert_int_equal(coord_file_open(&coord, folder, &err), 0);
-    assert_int_equal(coord_save(coord, SLICE("good"), &err), 0);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("good"), &err), 0);
     assert_int_equal(mkdir(tmp, 0755), 0); /* nobody can write that */
-    assert_int_equal(coord_save(coord, SLICE("new"), &err), ERR_IO);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("new"), &err), ERR_IO);
     assert_non_null(strstr(err.msg, tmp));
     assert_holds(coord, "good");
     coord_close(coord);
@@ -165,10 +165,10 @@ memory_fails_when_told_to(void **state)
     (void)state;
     assert_holds(coord, NULL);
     coord_mem_fail(coord, 2);
-    assert_int_equal(coord_save(coord, SLICE("one"), &err), 0);
-    assert_int_equal(coord_save(coord, SLICE("two"), &err), ERR_IO);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("one"), &err), 0);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("two"), &err), ERR_IO);
     assert_holds(coord, "one");
-    assert_int_equal(coord_save(coord, SLICE("three"), &err), 0);
+    assert_int_equal(coord_save(coord, COORD_MAP, SLICE("three"), &err), 0);
     assert_holds(coord, "three");
     coord_close(coord);
 }

@@ -50,7 +50,8 @@ static const struct rule {
      NULL},
     {"a:1 M/act/0/1, b:2 M/ready/1/1, c:3 P/act/-1/0", "role c:3 master 1 2",
      NULL},
-    {"a:1 M/down/0/1, b:2 P/act/-1/0", "role b:2 master 1 0",
+    {"a:1 M/down/0/1, b:2 P/act/-1/0", "role b:2 master 1 0", NULL},
+    {"a:1 M/down/0/1, b:2 P/act/-1/0", "role b:2 master 1 0 force",
      "a:1 M/down/0/1, b:2 M/act/0/1"},
     {"a:1 M/down/0/1, b:2 P/act/-1/0", "role b:2 master 1 1",
      "a:1 M/down/0/1, b:2 M/prep/1/1"},
@@ -174,6 +175,18 @@ static const struct rule {
      "a:1 P/down/-1/0, b:2 S/prep/0/9, c:3 S/ready/0/9, d:4 M/act/0/1"},
     {"a:1 M/act/0/1, b:2 M/act/1/1, c:3 S/act/1/9, d:4 S/act/0/1", "down a:1",
      "a:1 P/down/-1/0, b:2 M/act/1/1, c:3 S/act/1/9, d:4 M/act/0/1"},
+    /* --- planned switchover --- */
+    {"a:1 M/act/0/1, b:2 S/act/0/3", "switchover b:2",
+     "a:1 S/act/0/1, b:2 M/act/0/3"},
+    {"a:1 M/act/0/1, b:2 S/act/0/0, c:3 S/act/0/2", "switchover b:2",
+     "a:1 S/act/0/1, b:2 M/act/0/0, c:3 S/act/0/2"},
+    {"a:1 M/act/0/1, b:2 S/act/0/1", "switchover a:1", NULL},
+    {"a:1 M/act/0/1, b:2 S/prep/0/1", "switchover b:2", NULL},
+    {"a:1 M/act/0/1, b:2 S/down/0/1", "switchover b:2", NULL},
+    {"a:1 M/down/0/1, b:2 S/act/0/1", "switchover b:2", NULL},
+    {"a:1 M/act/0/1, b:2 M/ready/1/1, c:3 S/act/1/1", "switchover c:3", NULL},
+    {"a:1 M/act/0/1, b:2 P/act/-1/0", "switchover b:2", NULL},
+    {"a:1 M/act/0/1", "switchover b:2", NULL},
 };
 
 static void
@@ -227,6 +240,7 @@ static const struct audience {
     {"a:1 M/act/0/1, b:2 S/act/0/1", "shutdown b:2", "", "", "b:2"},
     {"a:1 M/act/0/1, b:2 S/act/0/1", "shutdown a:1", "b:2", "", ""},
     {"a:1 M/act/0/1, b:2 S/act/0/1", "state b:2 down", "", "", ""},
+    {"a:1 M/act/0/1, b:2 S/act/0/1", "switchover b:2", "b:2", "", ""},
 };
 
 static void
@@ -382,6 +396,7 @@ random_event(struct rand *rand, char *text, size_t size)
         {"role", "master 1"}, {"role", "master 1"}, {"role", "master 2"},
         {"role", "slave 1"},  {"role", "slave 0"},  {"role", "slave 5"},
         {"role", "slave 1"},  {"role", "master 0"}, {"role", "slave"},
+        {"switchover", ""},
     };
     static const char *const keys[] = {"a:1", "b:2", "c:3", "d:4",
                                        "e:5", "f:6", "g:7"};
@@ -436,6 +451,7 @@ random_histories_keep_the_map_sound(void **state)
             random_event(&rand, text, sizeof(text));
             event = event_of(text);
             event.answers = rand_below(&rand, 2) == 0;
+            event.force = rand_below(&rand, 2) == 0;
             if (index_step(map, &event, &plan) == INDEX_CHANGED) {
                 check_step(map, plan.map, seed, text);
                 cluster_map_unref(map);
