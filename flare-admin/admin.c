@@ -7,17 +7,11 @@
 
 #include "base/alloc.h"
 #include "flare-admin/commands.h"
+#include "flare-admin/plan.h"
 #include "tool/nodes.h"
 #include "tool/stats.h"
 
 enum { QUESTION_MAX = 1024 };
-
-static void
-say_usage(struct tool *tool)
-{
-    output_error(&tool->out, "Usage: %s [options] %s", tool->command,
-                 tool->sub->usage);
-}
 
 bool
 targets_parse(struct tool *tool, int nwords, char **words,
@@ -25,7 +19,7 @@ targets_parse(struct tool *tool, int nwords, char **words,
 {
     *out = (struct targets){NULL, 0};
     if (nwords == 0) {
-        say_usage(tool);
+        (void)tool_misuse(tool);
         return false;
     }
     out->all = xcalloc((size_t)nwords, sizeof(*out->all));
@@ -72,6 +66,9 @@ targets_fini(struct targets *targets)
 struct cluster_map *
 admin_map(struct tool *tool)
 {
+    if (tool->options.dry_run) {
+        return plan_map(tool);
+    }
     return nodes_fetch(&tool->index);
 }
 
@@ -91,7 +88,7 @@ admin_table(struct tool *tool, const struct targets *targets, bool through_log)
 {
     struct cluster_map *map = admin_map(tool);
     const struct node **nodes;
-    struct buf text = {0};
+    struct table table;
 
     if (map == NULL) {
         return false;
@@ -100,17 +97,20 @@ admin_table(struct tool *tool, const struct targets *targets, bool through_log)
     for (size_t i = 0; i < map->nnodes; i++) {
         nodes[i] = is_named(&map->node[i], targets) ? &map->node[i] : NULL;
     }
-    nodes_put_table(nodes, map->nnodes, false, &text);
-    if (through_log) {
-        output_info(&tool->out, "%.*s", (int)buf_len(&text),
-                    buf_slice(&text).p);
-    } else {
-        output_text(buf_slice(&text));
-    }
-    buf_fini(&text);
+    table = nodes_table(nodes, map->nnodes, false);
+    tool_put_table(tool, &table, " ", through_log ? TOOL_LOG_GAP : TOOL_DIRECT);
     free(nodes);
     cluster_map_unref(map);
     return true;
+}
+
+bool
+admin_finish(struct tool *tool, const struct targets *targets, bool through_log)
+{
+    if (tool->options.dry_run) {
+        return plan_show(tool);
+    }
+    return admin_table(tool, targets, through_log);
 }
 
 enum prompt_answer
@@ -120,7 +120,8 @@ admin_confirm(struct tool *tool, const char *fmt, ...)
     enum prompt_answer answer;
     va_list ap;
 
-    if (tool->options.force) {
+    if (tool->options.force ||
+        (tool->options.dry_run && (tool->sub->flags & SUB_CLASSIC) == 0)) {
         return PROMPT_YES;
     }
     va_start(ap, fmt);
@@ -146,8 +147,8 @@ admin_place(const struct target *target)
 }
 
 const struct subcommand *const admin_subcommands[] = {
-    &cmd_activate, &cmd_balance, &cmd_down,   &cmd_index,
-    &cmd_list,     &cmd_master,  &cmd_ping,   &cmd_reconstruct,
-    &cmd_remove,   &cmd_slave,   &tool_stats, &cmd_threads,
-    NULL,
+    &cmd_activate,    &cmd_balance, &cmd_completion, &cmd_down,
+    &cmd_index,       &cmd_list,    &cmd_master,     &cmd_ping,
+    &cmd_reconstruct, &cmd_remove,  &cmd_slave,      &tool_stats,
+    &cmd_threads,     NULL,
 };

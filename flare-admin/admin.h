@@ -12,7 +12,7 @@
 #include "tool/target.h"
 #include "tool/tool.h"
 
-enum { STATUS_OK = 0, STATUS_NG = 1 };
+enum { STATUS_OK = 0, STATUS_NG = 1, STATUS_USAGE = 2 };
 
 extern const struct subcommand *const admin_subcommands[];
 
@@ -37,7 +37,10 @@ void targets_fini(struct targets *targets);
 /* "invalid arguments: ..." */
 void admin_refuse_words(struct tool *tool, int nwords, char **words);
 
-/* Ask the index for the map: NULL when it failed (said). */
+/*
+ * Ask the index for the map: NULL when it failed (said).  With --dry-run: the
+ * map as it would be by now.
+ */
 struct cluster_map *admin_map(struct tool *tool);
 
 /*
@@ -46,6 +49,13 @@ struct cluster_map *admin_map(struct tool *tool);
  */
 bool admin_table(struct tool *tool, const struct targets *targets,
                  bool through_log);
+
+/*
+ * The same at the end of a subcommand that changes something; with --dry-run
+ * the whole map as it would be, and what would be copied.
+ */
+bool admin_finish(struct tool *tool, const struct targets *targets,
+                  bool through_log);
 
 /* As prompt_yes(), and yes without asking with --force.  Says INTERRUPTED. */
 enum prompt_answer admin_confirm(struct tool *tool, const char *fmt, ...)

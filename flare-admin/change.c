@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "flare-admin/plan.h"
 #include "tool/nodes.h"
 
 enum { BELIEF_TRIES = 10, BELIEF_PAUSE_MS = 500 };
@@ -29,6 +30,14 @@ believes_to_be_proxy(struct server *server, const struct target *target)
     return proxy;
 }
 
+void
+change_say(struct tool *tool, const char *text)
+{
+    if (!tool->options.dry_run) {
+        output_info(&tool->out, "%s", text);
+    }
+}
+
 bool
 change_flush(struct tool *tool, const struct target *target)
 {
@@ -36,6 +45,10 @@ change_flush(struct tool *tool, const struct target *target)
     bool proxy = false;
     bool done;
 
+    if (tool->options.dry_run) {
+        plan_note(tool, "%s would be emptied.", target->key);
+        return true;
+    }
     if (!server_open(&node, tool, target->host, target->port, false)) {
         return false;
     }
@@ -60,6 +73,15 @@ bool
 change_role(struct tool *tool, const struct target *target, enum node_role role,
             int balance, int partition)
 {
+    if (tool->options.dry_run) {
+        return plan_step(tool,
+                         (struct index_event){.type = INDEX_ROLE,
+                                              .host = slice_str(target->host),
+                                              .port = target->port,
+                                              .role = role,
+                                              .balance = balance,
+                                              .partition = partition});
+    }
     return server_command(&tool->index, "node role %s %u %s %d %d",
                           target->host, (unsigned)target->port,
                           node_role_name(role), balance, partition);
@@ -69,11 +91,16 @@ bool
 change_role_stubbornly(struct tool *tool, const struct target *target,
                        enum node_role role, int balance, int partition)
 {
-    uint64_t tries = tool->options.retry > 0 ? tool->options.retry : 1;
+    uint64_t tries = tool->options.retry > 0 && !tool->options.dry_run
+                         ? tool->options.retry
+                         : 1;
 
     for (uint64_t i = 1; i <= tries; i++) {
         if (change_role(tool, target, role, balance, partition)) {
             return true;
+        }
+        if (tool->options.dry_run) {
+            return false;
         }
         output_info(&tool->out, "waiting %ju sec...", (uintmax_t)i);
         if (!prompt_pause((int64_t)i * 1000)) {
@@ -92,6 +119,27 @@ change_role_stubbornly(struct tool *tool, const struct target *target,
 bool
 change_state(struct tool *tool, const struct target *target, const char *state)
 {
+    struct index_event event = {.type = INDEX_STATE,
+                                .host = slice_str(target->host),
+                                .port = target->port};
+
+    if (tool->options.dry_run) {
+        return node_state_parse(slice_str(state), &event.state) &&
+               plan_step(tool, event);
+    }
     return server_command(&tool->index, "node state %s %u %s", target->host,
                           (unsigned)target->port, state);
+}
+
+bool
+change_remove(struct tool *tool, const struct target *target)
+{
+    if (tool->options.dry_run) {
+        return plan_step(tool,
+                         (struct index_event){.type = INDEX_REMOVE,
+                                              .host = slice_str(target->host),
+                                              .port = target->port});
+    }
+    return server_command(&tool->index, "node remove %s %u", target->host,
+                          (unsigned)target->port);
 }

@@ -1,10 +1,14 @@
 /*
- * change: the steps that turn a proxy into a copy, with retries.
+ * change: what is asked of the index and of nodes, with retries; and what
+ * is only planned with --dry-run.
  */
 #ifndef FLARE_FLARE_ADMIN_CHANGE_H
 #define FLARE_FLARE_ADMIN_CHANGE_H
 
 #include "flare-admin/admin.h"
+
+/* What has been done, for the log; with --dry-run it has not. */
+void change_say(struct tool *tool, const char *text);
 
 /*
  * Make sure that the node knows it is a proxy, then empty it.  False: said why
@@ -26,5 +30,8 @@ bool change_role_stubbornly(struct tool *tool, const struct target *target,
 /* "node state ..."; false: refused (said). */
 bool change_state(struct tool *tool, const struct target *target,
                   const char *state);
+
+/* "node remove ..."; false: refused (said). */
+bool change_remove(struct tool *tool, const struct target *target);
 
 #endif

@@ -32,7 +32,7 @@ balance_one(struct tool *tool, const struct cluster_map *map,
         *status = STATUS_NG;
         return false;
     }
-    if (answer == PROMPT_YES && !tool->options.dry_run &&
+    if (answer == PROMPT_YES &&
         !change_role(tool, target, node->role, target->balance,
                      node->partition)) {
         *status = STATUS_NG;
@@ -72,7 +72,7 @@ run_balance(struct tool *tool, int nwords, char **words)
     for (int i = 0; map != NULL && go_on && i < targets.n; i++) {
         go_on = balance_one(tool, map, &targets.all[i], &status);
     }
-    if (map == NULL || (go_on && !admin_table(tool, &targets, false))) {
+    if (map == NULL || (go_on && !admin_finish(tool, &targets, false))) {
         status = STATUS_NG;
     }
     cluster_map_unref(map);
@@ -84,6 +84,7 @@ run_balance(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
 };
@@ -93,6 +94,11 @@ const struct subcommand cmd_balance = {
     .name = "balance",
     .usage = "hostname:port:balance ...",
     .summary = "set the balance values of nodes.",
+    .about = "Change the share of a partition's reads that nodes get. With 0 "
+             "a node gets none; one node of a partition has to have more.",
+    .example = "flare-admin balance node1:12121:1 node2:12121:3",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_balance,
 };

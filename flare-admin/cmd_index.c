@@ -8,7 +8,7 @@
 
 /* The archive version is always 4: the lowest that every flarei reads. */
 static void
-put_document(struct buf *out, struct cluster_map *map)
+put_document(struct buf *out, const struct cluster_map *map)
 {
     static const char ours[] = " version=\"18\">\n<version>";
     static const char wanted[] = " version=\"4\">\n<version>";
@@ -16,12 +16,6 @@ put_document(struct buf *out, struct cluster_map *map)
     struct slice rest;
     const char *at;
 
-    map->next_thread_type = 0;
-    for (size_t i = 0; i < map->nnodes; i++) {
-        if (map->node[i].thread_type >= map->next_thread_type) {
-            map->next_thread_type = map->node[i].thread_type + 1;
-        }
-    }
     if (!map_text_put_xml(&text, map) || text.base == NULL) {
         buf_fini(&text);
         return;
@@ -80,6 +74,9 @@ run_index(struct tool *tool, int nwords, char **words)
     if (map == NULL) {
         return STATUS_NG;
     }
+    if (map->nnodes == 0) {
+        map->next_thread_type = 0;
+    }
     if (server_stat_number(&tool->index, "node_map_version", &version)) {
         map->version = version + tool->options.increment;
     }
@@ -105,6 +102,11 @@ const struct subcommand cmd_index = {
     .usage = "",
     .summary = "print the index XML document generated from a cluster "
                "information.",
+    .about = "The map as the file flare.xml that flarei(8) keeps, its "
+             "version raised by --increment: to start an index server from, "
+             "when its own is lost.",
+    .example = "flare-admin index --increment=10 --output=flare.xml",
+    .flags = SUB_CLASSIC,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_index,
 };

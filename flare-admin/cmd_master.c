@@ -100,14 +100,14 @@ construct(struct tool *tool, const struct target *target)
             output_note("executing flush_all failed.");
             return ENDS_ALL;
         }
-        output_info(&tool->out, "executed flush_all command before "
-                                "constructing the master node.");
+        change_say(tool, "executed flush_all command before constructing the "
+                         "master node.");
     }
     if (!change_role_stubbornly(tool, target, NODE_MASTER, target->balance,
                                 target->partition)) {
         return prompt_interrupted() ? ENDS_ALL : FAILED;
     }
-    output_info(&tool->out, "started constructing the master node...");
+    change_say(tool, "started constructing the master node...");
     switch (wait_for_master(tool, target, target->partition, again, &state)) {
     case WAIT_DONE:
         break;
@@ -133,7 +133,7 @@ master_one(struct tool *tool, const struct target *target)
     if (may_become_master(tool, map, target, &outcome)) {
         switch (confirm(tool, map, target)) {
         case PROMPT_YES:
-            outcome = tool->options.dry_run ? GOES_ON : construct(tool, target);
+            outcome = construct(tool, target);
             break;
         case PROMPT_NO:
             outcome = GOES_ON;
@@ -199,7 +199,7 @@ run_master(struct tool *tool, int nwords, char **words)
 
         outcome = this > outcome ? this : outcome;
     }
-    ok = ok && outcome == GOES_ON && admin_table(tool, &targets, false);
+    ok = ok && outcome == GOES_ON && admin_finish(tool, &targets, false);
     targets_fini(&targets);
     return ok ? STATUS_OK : STATUS_NG;
 }
@@ -208,6 +208,7 @@ run_master(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
     TOOL_RETRY("10"),
@@ -223,6 +224,16 @@ const struct subcommand cmd_master = {
     .name = "master",
     .usage = "hostname:port:balance:partition ...",
     .summary = "construct partitions with proxy nodes for masters.",
+    .about = "Empty a proxy (unless --without-clean) and make it the master "
+             "of a partition: of one whose number is the next free one, or "
+             "with --force of one whose master is down. The first partition "
+             "serves at once. Another one copies its keys from the existing "
+             "masters, is ready then, and serves when it is activated: with "
+             "--activate at once, otherwise with flare-admin activate.",
+    .example = "flare-admin master node1:12121:1:0\n"
+               "flare-admin master --activate node3:12121:1:1",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_master,
 };

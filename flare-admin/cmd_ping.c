@@ -86,6 +86,11 @@ const struct subcommand cmd_ping = {
     .name = "ping",
     .usage = "[hostname:port] ...",
     .summary = "ping specified nodes.",
+    .about = "Does every one of these daemons answer, index server or node? "
+             "Prints alive. With --wait it goes on trying until they do.",
+    .example = "flare-admin ping index1:12120 node1:12121",
+    .complete = "node",
+    .flags = SUB_CLASSIC,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_ping,
 };

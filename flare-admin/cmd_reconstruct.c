@@ -147,7 +147,7 @@ come_back(struct tool *tool, const struct target *target)
         if (seen != NOT_YET || waited > STUBBORN_MS) {
             return seen;
         }
-        if (!told && waited >= RETURN_MS) {
+        if (!told && (waited >= RETURN_MS || tool->options.dry_run)) {
             told = change_state(tool, target, "active");
         }
         if (!prompt_pause(LOOK_MS)) {
@@ -161,12 +161,12 @@ static bool
 turn_down(struct tool *tool, const struct target *target,
           const struct node *node)
 {
-    output_info(&tool->out, "turning down...");
+    change_say(tool, "turning down...");
     if (!change_state(tool, target, "down")) {
         output_error(&tool->out, "%s is left as it is.", node->key);
         return false;
     }
-    output_info(&tool->out, "waiting for node to be active again...");
+    change_say(tool, "waiting for node to be active again...");
     switch (come_back(tool, target)) {
     case IS_PROXY:
         return true;
@@ -191,7 +191,7 @@ give_balance(struct tool *tool, const struct target *target,
 {
     enum prompt_answer answer = PROMPT_YES;
 
-    if (!tool->options.force) {
+    if (!tool->options.force && !tool->options.dry_run) {
         char question[NODE_KEY_MAX + 80];
 
         (void)snprintf(question, sizeof(question),
@@ -212,7 +212,7 @@ give_balance(struct tool *tool, const struct target *target,
                      node->key, node->key, node->balance);
         return ENDS_ALL;
     }
-    output_info(&tool->out, "done.");
+    change_say(tool, "done.");
     return REBUILT;
 }
 
@@ -234,7 +234,7 @@ rebuild(struct tool *tool, const struct target *target, const struct node *node)
         (void)stays_proxy(tool, node);
         return prompt_interrupted() ? ENDS_ALL : FAILED;
     }
-    output_info(&tool->out, "started constructing node...");
+    change_say(tool, "started constructing node...");
     switch (wait_for_slave(tool, target, node->partition, again)) {
     case WAIT_DONE:
         return give_balance(tool, target, node);
@@ -275,7 +275,7 @@ reconstruct_node(struct tool *tool, const struct cluster_map *map,
                     node->key);
     }
     outcome = confirm(tool, node, asking);
-    if (outcome == REBUILT && !tool->options.dry_run) {
+    if (outcome == REBUILT) {
         outcome = rebuild(tool, target, node);
     }
     return outcome;
@@ -353,13 +353,14 @@ run_reconstruct(struct tool *tool, int nwords, char **words)
     int status = STATUS_OK;
     bool asking = !tool->options.force;
     bool ok = select_targets(tool, nwords, words, &targets);
-    bool go_on = ok && admin_table(tool, &targets, true);
+    bool go_on =
+        ok && (tool_for_programs(tool) || admin_table(tool, &targets, true));
 
     ok = go_on;
     for (int i = 0; go_on && i < targets.n; i++) {
         go_on = reconstruct_one(tool, &targets.all[i], &asking, &status);
     }
-    if (!ok || !admin_table(tool, &targets, true)) {
+    if (!ok || !admin_finish(tool, &targets, true)) {
         status = STATUS_NG;
     }
     targets_fini(&targets);
@@ -370,6 +371,7 @@ run_reconstruct(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
     TOOL_FLAG("unsafe", 0, unsafe, "reconstruct a node unsafely"),
@@ -384,6 +386,15 @@ const struct subcommand cmd_reconstruct = {
     .name = "reconstruct",
     .usage = "[hostname:port] ...",
     .summary = "reconstruct the database of nodes by copying.",
+    .about = "Turn a node down, empty it and let it copy its partition anew; "
+             "a master comes back as a slave. Refused when the partition "
+             "would be left with one copy only, unless --unsafe is given. "
+             "The question may be answered with y (yes), n (not this node), "
+             "a (this one and all that follow) or q (end).",
+    .example = "flare-admin reconstruct node2:12121\n"
+               "flare-admin reconstruct --all",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_reconstruct,
 };

@@ -9,10 +9,10 @@ static bool
 remove_stubbornly(struct tool *tool, const struct target *target)
 {
     for (uint64_t i = 0; i <= tool->options.retry; i++) {
-        output_info(&tool->out, "removing %s.", target->key);
-        if (tool->options.dry_run ||
-            server_command(&tool->index, "node remove %s %u", target->host,
-                           (unsigned)target->port)) {
+        if (!tool->options.dry_run) {
+            output_info(&tool->out, "removing %s.", target->key);
+        }
+        if (change_remove(tool, target)) {
             return true;
         }
     }
@@ -73,8 +73,8 @@ run_remove(struct tool *tool, int nwords, char **words)
     }
     ok = ok && map != NULL;
     if (ok) {
-        output_info(&tool->out, "%s", "");
-        ok = admin_table(tool, NULL, true);
+        change_say(tool, "");
+        ok = admin_finish(tool, NULL, true);
     }
     cluster_map_unref(map);
     targets_fini(&targets);
@@ -85,6 +85,7 @@ run_remove(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
     TOOL_RETRY("0"),
@@ -95,6 +96,12 @@ const struct subcommand cmd_remove = {
     .name = "remove",
     .usage = "hostname:port ...",
     .summary = "remove a node. (only available when proxy and down)",
+    .about = "Take proxies that are down out of the map. A node that still "
+             "runs joins again when it is restarted.",
+    .example = "flare-admin down node4:12121\n"
+               "flare-admin remove node4:12121",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_remove,
 };

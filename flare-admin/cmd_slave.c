@@ -56,14 +56,14 @@ construct(struct tool *tool, const struct target *target)
             output_note("executing flush_all failed.");
             return false;
         }
-        output_info(&tool->out, "executed flush_all command before "
-                                "constructing the slave node.");
+        change_say(tool, "executed flush_all command before constructing the "
+                         "slave node.");
     }
     if (!change_role_stubbornly(tool, target, NODE_SLAVE, 0,
                                 target->partition)) {
         return false;
     }
-    output_info(&tool->out, "started constructing slave node...");
+    change_say(tool, "started constructing slave node...");
     return wait_for_slave(tool, target, target->partition, again) ==
                WAIT_DONE &&
            give_balance(tool, target);
@@ -92,7 +92,7 @@ slave_one(struct tool *tool, const struct target *target, int *status)
     } else {
         switch (confirm(tool, target, node)) {
         case PROMPT_YES:
-            go_on = tool->options.dry_run || construct(tool, target);
+            go_on = construct(tool, target);
             break;
         case PROMPT_NO:
             break;
@@ -145,7 +145,7 @@ run_slave(struct tool *tool, int nwords, char **words)
     for (int i = 0; ok && i < targets.n; i++) {
         ok = slave_one(tool, &targets.all[i], &status);
     }
-    if (!ok || !admin_table(tool, &targets, false)) {
+    if (!ok || !admin_finish(tool, &targets, false)) {
         status = STATUS_NG;
     }
     targets_fini(&targets);
@@ -156,6 +156,7 @@ run_slave(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
     TOOL_RETRY("10"),
@@ -171,6 +172,12 @@ const struct subcommand cmd_slave = {
     .name = "slave",
     .usage = "hostname:port:balance:partition ...",
     .summary = "construct slaves from proxy nodes.",
+    .about = "Empty a proxy (unless --without-clean) and make it a slave of "
+             "a partition, 0 if none is named. It copies everything from its "
+             "master and becomes active; then it is given its balance.",
+    .example = "flare-admin slave node2:12121:1:0",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_slave,
 };

@@ -41,8 +41,7 @@ change_one(struct tool *tool, const struct wish *wish,
         *status = STATUS_NG;
         return false;
     }
-    if (answer == PROMPT_YES && !tool->options.dry_run &&
-        !change_state(tool, target, wish->state)) {
+    if (answer == PROMPT_YES && !change_state(tool, target, wish->state)) {
         *status = STATUS_NG;
     }
     return true;
@@ -67,7 +66,7 @@ run_state(struct tool *tool, int nwords, char **words, const struct wish *wish)
         go_on = change_one(tool, wish, map, &targets.all[i], &status);
     }
     if (map == NULL ||
-        (go_on && !admin_table(tool, &targets, wish->through_log))) {
+        (go_on && !admin_finish(tool, &targets, wish->through_log))) {
         status = STATUS_NG;
     }
     cluster_map_unref(map);
@@ -96,6 +95,7 @@ run_activate(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
     TOOL_DRY_RUN,
     TOOL_FORCE,
 };
@@ -105,6 +105,12 @@ const struct subcommand cmd_down = {
     .name = "down",
     .usage = "hostname:port ...",
     .summary = "turn down nodes and move them to proxy state.",
+    .about = "Take a node out of service. A slave becomes a proxy. A master "
+             "hands its role to an active slave; without one it keeps the "
+             "role and the partition is out of service.",
+    .example = "flare-admin down node2:12121",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_down,
 };
@@ -113,6 +119,11 @@ const struct subcommand cmd_activate = {
     .name = "activate",
     .usage = "hostname:port ...",
     .summary = "activate nodes.",
+    .about = "Make a node active: a master that is ready, or a node that was "
+             "turned down.",
+    .example = "flare-admin activate node3:12121",
+    .complete = "node",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_activate,
 };

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/table.h"
 #include "flare-admin/admin.h"
 #include "flare-admin/commands.h"
 
@@ -81,11 +80,13 @@ static void
 print(struct tool *tool, struct threads *threads)
 {
     static const struct table_column columns[] = {
-        {"id", true, 5},   {"peer", false, 32}, {"operation", false, 13},
-        {"type", true, 4}, {"queue", true, 8},
+        {"id", true, 5, NULL, TABLE_NUMBER},
+        {"peer", false, 32, NULL, TABLE_TEXT},
+        {"operation", false, 13, NULL, TABLE_TEXT},
+        {"type", true, 4, NULL, TABLE_NUMBER},
+        {"queue", true, 8, NULL, TABLE_NUMBER},
     };
     struct table table = {.columns = columns, .ncolumns = 5};
-    struct buf text = {0};
 
     qsort(threads->rows, threads->n, sizeof(*threads->rows), compare);
     for (size_t i = 0; i < threads->n; i++) {
@@ -97,11 +98,7 @@ print(struct tool *tool, struct threads *threads)
         table_cell(&table, "%s", row->type);
         table_cell(&table, "%s", row->queue);
     }
-    table_put(&table, " ", &text);
-    buf_truncate(&text, buf_len(&text) - 1);
-    output_info(&tool->out, "%.*s", (int)buf_len(&text), buf_slice(&text).p);
-    table_fini(&table);
-    buf_fini(&text);
+    tool_put_table(tool, &table, " ", TOOL_LOG);
 }
 
 static void
@@ -160,6 +157,7 @@ run_threads(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
 };
 /* clang-format on */
 
@@ -167,6 +165,10 @@ const struct subcommand cmd_threads = {
     .name = "threads",
     .usage = "[hostname:port]",
     .summary = "show the list of threads in a flare cluster.",
+    .about = "What the threads of the index server or of a node are doing.",
+    .example = "flare-admin threads node1:12121",
+    .complete = "node",
+    .flags = SUB_CLASSIC,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_threads,
 };

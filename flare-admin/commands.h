@@ -6,6 +6,7 @@
 
 extern const struct subcommand cmd_activate;
 extern const struct subcommand cmd_balance;
+extern const struct subcommand cmd_completion;
 extern const struct subcommand cmd_down;
 extern const struct subcommand cmd_index;
 extern const struct subcommand cmd_list;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flare-admin/plan.h"
 
 enum { TICK_MS = 1000, INDEX_PATIENCE_MS = 30000 };
 
@@ -185,8 +186,12 @@ wait_for_slave(struct tool *tool, const struct target *target, int partition,
                       .role = NODE_SLAVE,
                       .partition = partition,
                       .again = again};
-    enum wait_result result = watch(&w);
+    enum wait_result result;
 
+    if (tool->options.dry_run) {
+        return plan_copied(tool, target) ? WAIT_DONE : WAIT_FAILED;
+    }
+    result = watch(&w);
     if (result == WAIT_DONE) {
         output_info(&tool->out, "state is active -> stop waiting");
     }
@@ -204,8 +209,13 @@ wait_for_master(struct tool *tool, const struct target *target, int partition,
                       .role = NODE_MASTER,
                       .partition = partition,
                       .again = again};
-    enum wait_result result = watch(&w);
+    enum wait_result result;
 
+    if (tool->options.dry_run) {
+        *state = partition > 0 ? NODE_READY : NODE_ACTIVE;
+        return plan_copied(tool, target) ? WAIT_DONE : WAIT_FAILED;
+    }
+    result = watch(&w);
     *state = w.state;
     if (result == WAIT_DONE) {
         if (w.state == NODE_ACTIVE && partition > 0) {

@@ -11,7 +11,7 @@ output_open(struct output *out, const char *program, const char *path,
 {
     struct stat st;
 
-    *out = (struct output){program, NULL};
+    *out = (struct output){program, NULL, false};
     if (path == NULL) {
         return 0;
     }
@@ -37,8 +37,9 @@ static void put(struct output *out, const char *level, const char *fmt,
 static void
 put(struct output *out, const char *level, const char *fmt, va_list ap)
 {
-    FILE *to = out->file != NULL ? out->file : stdout;
+    FILE *to = out->aside ? stderr : stdout;
 
+    to = out->file != NULL ? out->file : to;
     if (out->file != NULL) {
         time_t now = time(NULL);
         struct tm tm;

@@ -18,6 +18,7 @@
 struct output {
     const char *program; /* stands in the lines of a log file */
     FILE *file;          /* NULL: the log is standard output */
+    bool aside;          /* ... or standard error: the result is for programs */
 };
 
 /*

@@ -122,6 +122,15 @@ prompt_pause(int64_t ms)
 }
 
 bool
+prompt_go_on(void)
+{
+    struct timespec none = {0, 0};
+
+    (void)ppoll(NULL, 0, &none, &waiting);
+    return interrupted == 0;
+}
+
+bool
 prompt_interrupted(void)
 {
     return interrupted != 0;

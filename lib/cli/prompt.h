@@ -31,6 +31,9 @@ enum prompt_answer prompt_yes(const char *question);
 /* Wait.  False: an interrupt ended it. */
 bool prompt_pause(int64_t ms);
 
+/* Let an interrupt in without waiting; false: there was one. */
+bool prompt_go_on(void);
+
 /* Was there an interrupt?  It is remembered until it is taken. */
 bool prompt_interrupted(void);
 void prompt_take_interrupt(void);

@@ -6,7 +6,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "cli/table.h"
 #include "tool/target.h"
 #include "tool/tool.h"
 
@@ -113,6 +112,9 @@ nodes_fetch(struct server *server)
     }
     for (size_t i = 0; map != NULL && i < g.n; i++) {
         (void)cluster_map_put(map, &g.nodes[i]);
+        if (g.nodes[i].thread_type >= map->next_thread_type) {
+            map->next_thread_type = g.nodes[i].thread_type + 1;
+        }
     }
     free(g.nodes);
     return map;
@@ -170,22 +172,23 @@ put_row(struct table *table, const struct node *node, bool numeric)
     table_cell(table, "%d", node->balance);
 }
 
-void
-nodes_put_table(const struct node *const *nodes, size_t n, bool numeric,
-                struct buf *out)
+struct table
+nodes_table(const struct node *const *nodes, size_t n, bool numeric)
 {
     static const struct table_column columns[] = {
-        {"node", false, 32}, {"partition", true, 9}, {"role", true, 6},
-        {"state", true, 6},  {"balance", true, 7},
+        {"node", false, 32, NULL, TABLE_TEXT},
+        {"partition", true, 9, NULL, TABLE_NUMBER},
+        {"role", true, 6, NULL, TABLE_TEXT},
+        {"state", true, 6, NULL, TABLE_STATE},
+        {"balance", true, 7, NULL, TABLE_NUMBER},
     };
-    struct table table = {
-        columns, sizeof(columns) / sizeof(columns[0]), false, NULL, 0, 0};
+    struct table table = {.columns = columns,
+                          .ncolumns = sizeof(columns) / sizeof(columns[0])};
 
     for (size_t i = 0; i < n; i++) {
         if (nodes[i] != NULL) {
             put_row(&table, nodes[i], numeric);
         }
     }
-    table_put(&table, " ", out);
-    table_fini(&table);
+    return table;
 }

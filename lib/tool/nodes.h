@@ -4,7 +4,7 @@
 #ifndef FLARE_TOOL_NODES_H
 #define FLARE_TOOL_NODES_H
 
-#include "base/buf.h"
+#include "cli/table.h"
 #include "cluster/map.h"
 #include "tool/server.h"
 
@@ -19,10 +19,10 @@ const struct node **nodes_in_order(const struct cluster_map *map)
     __attribute__((malloc));
 
 /*
- * Append the table of these nodes; NULL entries are left out.  numeric: hosts
- * as addresses.
+ * A table of these nodes; NULL entries are left out.  numeric: hosts as
+ * addresses.
  */
-void nodes_put_table(const struct node *const *nodes, size_t n, bool numeric,
-                     struct buf *out);
+struct table nodes_table(const struct node *const *nodes, size_t n,
+                         bool numeric);
 
 #endif

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/prompt.h"
-#include "cli/table.h"
 #include "tool/nodes.h"
 #include "tool/sample.h"
 #include "tool/target.h"
@@ -109,26 +107,25 @@ static void
 print(struct tool *tool, const struct round *now, const struct round *before)
 {
     static const struct table_column columns[] = {
-        {"hostname:port", false, 0},
-        {"state", false, 0},
-        {"role", false, 0},
-        {"partition", true, 0},
-        {"balance", true, 0},
-        {"items", true, 0},
-        {"conn", true, 0},
-        {"behind", true, 0},
-        {"hit", true, 0},
-        {"size", true, 0},
-        {"uptime", true, 0},
-        {"version", true, 0},
-        {"qps", true, 0},
-        {"qps-r", true, 0},
-        {"qps-w", true, 0},
+        {"hostname:port", false, 0, "node", TABLE_TEXT},
+        TABLE_COL_STATE("state"),
+        TABLE_COL_TEXT("role"),
+        TABLE_COL_NUMBER("partition"),
+        TABLE_COL_NUMBER("balance"),
+        TABLE_COL_NUMBER("items"),
+        TABLE_COL_NUMBER("conn"),
+        TABLE_COL_NUMBER("behind"),
+        TABLE_COL_NUMBER("hit"),
+        {"size", true, 0, "size_gb", TABLE_NUMBER},
+        {"uptime", true, 0, NULL, TABLE_TEXT},
+        {"version", true, 0, NULL, TABLE_TEXT},
+        TABLE_COL_NUMBER("qps"),
+        {"qps-r", true, 0, "qps_r", TABLE_NUMBER},
+        {"qps-w", true, 0, "qps_w", TABLE_NUMBER},
     };
     bool qps = tool->options.qps;
     struct table table = {
         .columns = columns, .ncolumns = qps ? 15 : 12, .fit = true};
-    struct buf text = {0};
 
     for (size_t i = 0; i < now->n; i++) {
         struct sample none = {.alive = false};
@@ -139,11 +136,7 @@ print(struct tool *tool, const struct round *now, const struct round *before)
             put_rates(&table, &now->samples[i], old != NULL ? old : &none);
         }
     }
-    table_put(&table, tool->options.delimiter, &text);
-    buf_truncate(&text, buf_len(&text) - 1);
-    output_info(&tool->out, "%.*s", (int)buf_len(&text), buf_slice(&text).p);
-    table_fini(&table);
-    buf_fini(&text);
+    tool_put_table(tool, &table, tool->options.delimiter, TOOL_LOG);
 }
 
 static bool
@@ -197,6 +190,7 @@ static const struct option_row rows[] = {
               "specify repeat count"),
     TOOL_TEXT("delimiter", 'd', delimiter, " ", "CHAR",
               "specify delimiter"),
+    TOOL_REPORT,
 };
 /* clang-format on */
 
@@ -204,6 +198,12 @@ const struct subcommand tool_stats = {
     .name = "stats",
     .usage = "[hostname:port] ...",
     .summary = "show the statistics of a flare cluster.",
+    .about = "Numbers of all nodes, or of the named ones, once or --count "
+             "times; see flare-stats(1). A node that does not answer has "
+             "empty cells.",
+    .example = "flare-admin stats --qps --count=10",
+    .complete = "node",
+    .flags = SUB_CLASSIC,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_stats,
 };

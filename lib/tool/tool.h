@@ -10,6 +10,7 @@
 
 #include "cli/output.h"
 #include "cli/subcommand.h"
+#include "cli/table.h"
 #include "tool/server.h"
 
 struct tool_options {
@@ -33,7 +34,10 @@ struct tool_options {
     char *delimiter;
     char *output_file;
     uint64_t increment;
+    char *report; /* table, json or csv; NULL: it reports nothing */
 };
+
+struct plan;
 
 struct tool {
     const char *program; /* "flare-admin" */
@@ -42,6 +46,8 @@ struct tool {
     struct tool_options options;
     struct output out;
     struct server index;
+    struct plan *plan; /* --dry-run: what would become; NULL: do it */
+    void (*at_end)(struct tool *tool); /* NULL, or what cleans up */
 };
 
 #define TOOL_AT(field) offsetof(struct tool_options, field)
@@ -57,6 +63,11 @@ struct tool {
     {.name = option, .letter = short_form, .type = OPTION_UINT,                \
      .offset = TOOL_AT(field), .max = most, .fallback = value, .unit = kind,   \
      .help = text}
+
+#define TOOL_CHOICE(option, short_form, field, value, of, kind, text)           \
+    {.name = option, .letter = short_form, .type = OPTION_CHOICE,              \
+     .offset = TOOL_AT(field), .fallback = value, .choices = of,               \
+     .unit = kind, .help = text}
 
 #define TOOL_COMMON_ROWS                                                       \
     TOOL_FLAG("help", 'h', help, "show this message"),                         \
@@ -74,9 +85,15 @@ struct tool {
               "index server port(default:12120)"),                             \
     TOOL_TEXT("cluster", 0, cluster, "", "NAME", "specify a cluster name")
 
-#define TOOL_DRY_RUN TOOL_FLAG("dry-run", 'n', dry_run, "dry run")
+#define TOOL_DRY_RUN                                                           \
+    TOOL_FLAG("dry-run", 'n', dry_run,                                         \
+              "change nothing, show what would become")
 #define TOOL_FORCE                                                             \
-    TOOL_FLAG("force", 0, force, "commit changes without confirmation")
+    TOOL_FLAG("force", 0, force, "commit changes without confirmation"),       \
+    TOOL_FLAG("yes", 'y', force, "the same")
+#define TOOL_REPORT                                                            \
+    TOOL_CHOICE("output", 'o', report, "table", "table|json|csv", "FORMAT",    \
+                "print the result as table, json or csv")
 #define TOOL_RETRY(value)                                                      \
     TOOL_UINT("retry", 0, retry, 1000, value, "COUNT",                         \
               "specify retry count(default:" value ")")
@@ -91,6 +108,28 @@ struct tool {
  */
 int tool_run(const char *program, const char *command,
              const struct subcommand *sub, int argc, char **argv);
+
+/* The rows every subcommand has, for what is said of all of them. */
+extern const struct option_table tool_common_options;
+
+/* Wrong usage: say the usage line.  Returns the exit status. */
+int tool_misuse(struct tool *tool);
+
+/* JSON or CSV is wanted: texts for people stay off standard output. */
+bool tool_for_programs(const struct tool *tool);
+
+enum tool_channel {
+    TOOL_DIRECT,  /* standard output */
+    TOOL_LOG,     /* the log */
+    TOOL_LOG_GAP, /* the log, with an empty line behind */
+};
+
+/*
+ * The one way results leave a tool: as -o says.  The separator and the channel
+ * are those of a table for people.  Frees the table's cells.
+ */
+void tool_put_table(struct tool *tool, struct table *table,
+                    const char *separator, enum tool_channel channel);
 
 /*
  * Find and open the index server, as options and environment say.  The words

@@ -254,6 +254,13 @@ answer(const struct place *at, const char *line, struct buf *to)
         (void)buf_put_str(to, "OK\r\n");
     } else if (strcmp(line, "stats") == 0) {
         put_stats(at, to);
+    } else if (strcmp(line, "meta") == 0) {
+        (void)buf_put_str(to, "META partition-size 1024\r\n"
+                              "META key-hash-algorithm simple\r\n"
+                              "META partition-type modular\r\n"
+                              "META partition-modular-hint 1\r\n"
+                              "META partition-modular-virtual 4096\r\n"
+                              "END\r\n");
     } else if (strcmp(line, "stats nodes") == 0) {
         if (at->node < 0) {
             tick(fake);

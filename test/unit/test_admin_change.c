@@ -430,12 +430,51 @@ an_interrupt_in_the_all_mode_asks_again_from_the_next_node(void **state)
     assert_int_equal(got.status, 1);
 }
 
+static void
+a_dry_run_decides_as_the_index_would_and_changes_nothing(void **state)
+{
+    (void)state;
+    set_node(0, "master", "active", 0, 1);
+    fake.node[0].items = 1000;
+    run("slave -i %I --force --dry-run %2:1:0", NULL);
+    assert_int_equal(got.status, 0);
+    assert_string_equal(
+        got.out,
+        "Dry run: nothing was changed. The map would be:\n" HEAD
+        "127.0.0.1:NODE1                          0 master active       1\n"
+        "127.0.0.1:NODE2                          0  slave active       1\n"
+        "127.0.0.1:NODE3                          -  proxy active       0\n"
+        "127.0.0.1:NODE2 would be emptied.\n"
+        "To be copied, about:\n"
+        "node            from            keys bytes\n"
+        "127.0.0.1:NODE2 127.0.0.1:NODE1 1000     0\n");
+    assert_null(strstr(fake.wire, "flush_all"));
+    assert_null(strstr(fake.wire, "node role"));
+    run("master -i %I -y -n -o csv %2:1:1 %3:1:2", NULL);
+    assert_int_equal(got.status, 1); /* one at a time, without --activate */
+    assert_non_null(strstr(got.err, "would refuse this: partitions are "
+                                    "numbered without a gap."));
+    run("master -i %I -y -n -o csv --activate %3:1:1", NULL);
+    assert_int_equal(got.status, 0);
+    assert_string_equal(got.out, "node,partition,role,state,balance\n"
+                                 "127.0.0.1:NODE1,0,master,active,1\n"
+                                 "127.0.0.1:NODE3,1,master,active,1\n"
+                                 "127.0.0.1:NODE2,,proxy,active,0\n");
+    run("down -i %I -y -n %1", NULL);
+    assert_int_equal(got.status, 0);
+    assert_non_null(strstr(got.out, "  0 master   down       1\n"));
+    run("reconstruct -i %I -y -n --unsafe %1", NULL);
+    assert_int_equal(got.status, 1);
+    assert_non_null(strstr(got.out, " is not reconstructable.\n"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(a_dry_run_decides_as_the_index_would_and_changes_nothing),
         CASE(master_makes_the_first_partition_at_once),
         CASE(master_with_activate_asks_twice),
         CASE(master_refused_by_the_index_is_tried_again),
