@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/process.h"
 #include "daemon/signals.h"
+#include "daemon/watchdog.h"
 #include "flared/index_link.h"
 #include "flared/maintain.h"
 #include "flared/membership.h"
@@ -28,6 +29,7 @@ struct running {
     struct flared *node;
     struct process process;
     struct loop_signals signals;
+    struct watchdog *watchdog;
     bool stopping;
 };
 
@@ -171,12 +173,14 @@ start_parts(struct flared *node, struct err *err)
  * until it ends.
  */
 static void
-stop_parts(struct flared *node)
+stop_parts(struct running *running)
 {
+    struct flared *node = running->node;
     struct err err;
 
     rebuilder_free(node->rebuilder);
     workers_stop(node);
+    watchdog_free(running->watchdog);
     maintain_stop(node->maintain);
     replicator_free(node->replicator, DRAIN_MS);
     index_link_free(node->index_link);
@@ -238,6 +242,10 @@ start(struct running *running, struct err *err)
     if (rc != 0) {
         return rc;
     }
+    running->watchdog = watchdog_new(&node->control);
+    for (unsigned i = 0; i < node->nworkers; i++) {
+        watchdog_watch(running->watchdog, &node->workers[i].loop);
+    }
     log_info("serving as %s with %u workers, %ju records in %s", node->self,
              node->nworkers, (uintmax_t)store_count(node->store),
              node->options.data_dir);
@@ -275,7 +283,7 @@ node_main(struct flared *node)
     }
     loop_run(&node->control);
     loop_signals_stop(&running.signals);
-    stop_parts(node);
+    stop_parts(&running);
     log_info("stopped");
     process_fini(&running.process);
     return 0;

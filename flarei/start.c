@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/process.h"
 #include "daemon/signals.h"
+#include "daemon/watchdog.h"
 #include "flarei/index.h"
 #include "flarei/member.h"
 #include "flarei/server.h"
@@ -19,6 +20,7 @@ struct running {
     struct flarei *flarei;
     struct process process;
     struct loop_signals signals;
+    struct watchdog *watchdog;
 };
 
 static void
@@ -121,6 +123,7 @@ start(struct running *running, struct err *err)
     }
     flarei->started = flarei->loop.wall;
     index_start(flarei);
+    running->watchdog = watchdog_new(&flarei->loop);
     address = xasprintf("%s:%u", o->server_name,
                         (unsigned)server_port(flarei->server));
     log_info("serving as %s with map version %ju of %zu nodes, kept in %s",
@@ -136,6 +139,7 @@ stop(struct running *running)
     struct flarei *flarei = running->flarei;
 
     loop_signals_stop(&running->signals);
+    watchdog_free(running->watchdog);
     index_stop(flarei);
     server_free(flarei->server);
     loop_fini(&flarei->loop);

@@ -15,6 +15,7 @@
 
 #include "daemon/process.h"
 #include "daemon/signals.h"
+#include "daemon/watchdog.h"
 
 static char folder[] = "/tmp/flare-test-process-XXXXXX";
 
@@ -220,6 +221,61 @@ ready_is_told_to_the_descriptor_and_to_systemd(void **state)
     (void)unsetenv("NOTIFY_SOCKET");
 }
 
+/* Turn the loop until the socket has a datagram; false: not within a second. */
+static bool
+hears(struct loop *loop, int fd)
+{
+    char text[64];
+    struct mono begin = clock_mono();
+
+    while (mono_ms_between(begin, clock_mono()) < 1000) {
+        loop_turn(loop, true);
+        if (recv(fd, text, sizeof(text), MSG_DONTWAIT) == 10) {
+            assert_memory_equal(text, "WATCHDOG=1", 10);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+the_watchdog_hears_of_us_while_all_loops_turn(void **state)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct loop loop;
+    struct loop other; /* turns only where it says so */
+    struct watchdog *watchdog;
+    struct err err;
+
+    (void)state;
+    path_in_folder(at.sun_path, sizeof(at.sun_path), "watchdog");
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(loop_init(&loop, &err), 0);
+    assert_int_equal(loop_init(&other, &err), 0);
+    assert_null(watchdog_new(&loop));
+    assert_int_equal(setenv("NOTIFY_SOCKET", at.sun_path, 1), 0);
+    assert_int_equal(setenv("WATCHDOG_USEC", "100000", 1), 0);
+    assert_int_equal(setenv("WATCHDOG_PID", "1", 1), 0); /* somebody else */
+    assert_null(watchdog_new(&loop));
+    assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
+    watchdog = watchdog_new(&loop);
+    assert_non_null(watchdog);
+    assert_true(hears(&loop, fd));
+    watchdog_watch(watchdog, &other);
+    assert_true(hears(&loop, fd)); /* it is being asked */
+    assert_false(hears(&loop, fd));
+    loop_turn(&other, false);
+    assert_true(hears(&loop, fd));
+    watchdog_free(watchdog);
+    loop_fini(&other);
+    loop_fini(&loop);
+    (void)close(fd);
+    (void)unlink(at.sun_path);
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+}
+
 /* Run process_detach() in a child; the status its starter would see. */
 static int
 status_of_starting(int fails_with)
@@ -306,6 +362,7 @@ main(void)
         cmocka_unit_test(a_locked_pid_file_is_respected_whatever_it_says),
         cmocka_unit_test(a_pid_file_that_cannot_be_made_is_named),
         cmocka_unit_test(ready_is_told_to_the_descriptor_and_to_systemd),
+        cmocka_unit_test(the_watchdog_hears_of_us_while_all_loops_turn),
         cmocka_unit_test(the_starter_learns_whether_the_daemon_runs),
         cmocka_unit_test(the_limit_on_open_files_is_raised_as_far_as_it_goes),
         cmocka_unit_test(blocked_signals_wait_until_they_are_restored),
