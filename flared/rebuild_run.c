@@ -127,17 +127,20 @@ call_sources(struct rebuilder *r)
 
 /* --- ends --------------------------------------------------------------- */
 
-/* Nothing runs any more; the store is as it is. */
-static void
-close_down(struct rebuilder *r)
+/* Nothing runs any more; the store is as it is.  False: it cannot be used. */
+static bool
+close_down(struct rebuilder *r, bool complete)
 {
+    bool ok;
+
     hang_up(r);
     rebuild_fini(&r->plan);
     cluster_view_unref(STEAL(r->view));
     buf_fini(&r->scratch);
     r->is_due = false;
-    store_rebuild_end(r->node->store);
+    ok = store_rebuild_end(r->node->store, complete);
     atomic_store(&r->running, false);
+    return ok;
 }
 
 static void
@@ -147,7 +150,7 @@ fail(struct rebuilder *r, const char *why)
               "%" PRIu64 " records copied so far stay in its store until the "
               "next rebuild",
               why, (uint64_t)atomic_load(&r->records));
-    close_down(r);
+    (void)close_down(r, false);
     index_link_report_failed(r->node->index_link);
 }
 
@@ -157,7 +160,7 @@ stop(struct rebuilder *r, const char *why)
     if (atomic_load(&r->running)) {
         log_info("rebuild: stopped after %" PRIu64 " records: %s",
                  (uint64_t)atomic_load(&r->records), why);
-        close_down(r);
+        (void)close_down(r, false);
     }
 }
 
@@ -186,7 +189,7 @@ restart(struct rebuilder *r, const char *why)
         log_warn("rebuild: %s; beginning anew", why);
     }
     hang_up(r);
-    store_rebuild_end(r->node->store);
+    (void)store_rebuild_end(r->node->store, false);
     start(r);
 }
 
@@ -201,8 +204,9 @@ finish(struct rebuilder *r)
         restart(r, "flush_all came meanwhile");
         return;
     }
-    if (!store_commit(r->node->store)) {
-        fail(r, "the storage cannot write what was copied");
+    if (!close_down(r, true)) {
+        log_error("rebuild failed: the storage cannot write what was copied");
+        index_link_report_failed(r->node->index_link);
         return;
     }
     log_info("rebuild: %" PRIu64 " records, %" PRIu64
@@ -210,7 +214,6 @@ finish(struct rebuilder *r)
              (uint64_t)atomic_load(&r->records),
              (uint64_t)atomic_load(&r->bytes),
              mono_ms_between(r->began, r->loop->now), node_state_name(state));
-    close_down(r);
     index_link_report_state(r->node->index_link, state);
 }
 

@@ -8,9 +8,9 @@
 /* Versions beyond it are taken as they are but do not move the clock. */
 static const uint64_t clock_max = (uint64_t)1 << 63;
 
-static const char no_room[] = "no room on the disk for a record";
-static const char no_log_room[] = "no room on the disk for the log";
-static const char engine_failed[] = "the storage engine failed";
+const char store_no_room[] = "no room on the disk for a record";
+const char store_no_log_room[] = "no room on the disk for the log";
+const char store_engine_failed[] = "the storage engine failed";
 
 uint64_t
 store_see_version(struct store *store, uint64_t version)
@@ -27,8 +27,8 @@ store_see_version(struct store *store, uint64_t version)
     return seen;
 }
 
-static void
-on_trouble(struct store *store, const char *text, bool stays)
+void
+store_note_trouble(struct store *store, const char *text, bool stays)
 {
     if (!stays) {
         /* Perhaps all that is missing is the room of old log entries. */
@@ -51,6 +51,17 @@ on_success(struct store *store)
     }
 }
 
+bool
+store_log_entry(struct store *store, struct ulog_entry *entry)
+{
+    entry->epoch = atomic_load_explicit(&store->epoch, memory_order_relaxed);
+    if (!ulog_append(store->log, entry)) {
+        store_note_trouble(store, store_no_log_room, false);
+        return false;
+    }
+    return true;
+}
+
 /* --- reading ------------------------------------------------------------ */
 
 bool
@@ -59,16 +70,21 @@ store_expire(struct store *store, struct slice key, struct wall now)
     pthread_mutex_t *lock = keylock_take(&store->locks, key);
     char bytes[ITEM_HEADER];
     struct buf header = {bytes, 0, 0, sizeof(bytes)};
+    struct ulog_entry entry = {.op = ULOG_DELETE, .key = key};
     struct item item;
     uint64_t size;
     bool removed = false;
 
-    if (store->ops->get(store->engine, key, ITEM_HEADER, &header) ==
+    if (!atomic_load(&store->broken) &&
+        store->ops->get(store->engine, key, ITEM_HEADER, &header) ==
             ENGINE_OK &&
         item_decode_header(buf_slice(&header), &item, &size) &&
         item_expired(&item, now)) {
-        tombstones_put(&store->tombstones, key, item.version);
-        removed = store->ops->remove(store->engine, key) == ENGINE_OK;
+        entry.version = item.version;
+        if (store_log_entry(store, &entry)) {
+            tombstones_put(&store->tombstones, key, item.version);
+            removed = store->ops->remove(store->engine, key) == ENGINE_OK;
+        }
     }
     keylock_leave(lock);
     return removed;
@@ -91,7 +107,9 @@ store_get(struct store *store, struct slice key, struct wall now,
         return STORE_MISS;
     }
     if (item_expired(out, now)) {
-        (void)store_expire(store, key, now);
+        if (!atomic_load(&store->keep_expired)) {
+            (void)store_expire(store, key, now);
+        }
         return STORE_MISS;
     }
     return STORE_OK;
@@ -259,8 +277,14 @@ append_entry(struct pass *p, enum ulog_op op)
         entry.flags = 0;
         entry.expire = 0;
     }
-    if (!ulog_append(p->store->log, &entry)) {
-        on_trouble(p->store, no_log_room, false);
+    if (p->change->source == CHANGE_DUMP) {
+        /* A checkpoint ends the copy; see store_rebuild_end(). */
+        atomic_fetch_add_explicit(&p->store->unlogged,
+                                  entry.key.n + entry.value.n,
+                                  memory_order_relaxed);
+        return true;
+    }
+    if (!store_log_entry(p->store, &entry)) {
         return false;
     }
     p->out->changed = true;
@@ -302,12 +326,12 @@ write_record(struct pass *p)
         return false;
     }
     if (!store->ops->reserve(store->engine, key, record.n)) {
-        on_trouble(store, no_room, false);
+        store_note_trouble(store, store_no_room, false);
         return false;
     }
     ok = write_marks(p) && append_entry(p, touch ? ULOG_TOUCH : ULOG_SET);
     if (ok && !store->ops->put(store->engine, key, record)) {
-        on_trouble(store, engine_failed, true);
+        store_note_trouble(store, store_engine_failed, true);
         ok = false;
     }
     store->ops->release(store->engine, key, record.n);
@@ -330,7 +354,7 @@ remove_record(struct pass *p)
     if (atomic_load_explicit(&store->broken, memory_order_relaxed)) {
         return false;
     }
-    if ((p->decision.answer == CHANGE_DELETED ||
+    if ((p->decision.answer == CHANGE_DELETED || p->old.present ||
          has_given_version(p->change)) &&
         !append_entry(p, ULOG_DELETE)) {
         return false;
@@ -342,7 +366,7 @@ remove_record(struct pass *p)
     marks_tidy(&store->marks, key, version);
     if (p->old.present &&
         store->ops->remove(store->engine, key) == ENGINE_ERROR) {
-        on_trouble(store, engine_failed, true);
+        store_note_trouble(store, store_engine_failed, true);
         return false;
     }
     return true;
@@ -357,7 +381,7 @@ run(struct pass *p, struct wall now)
     uint64_t fresh = next_version(p, &blind);
 
     if (!blind && !read_old(p)) {
-        on_trouble(p->store, engine_failed, false);
+        store_note_trouble(p->store, store_engine_failed, false);
         return false;
     }
     decide(&p->old, p->change, now, fresh, p->store->value_max, d);
@@ -412,7 +436,7 @@ store_apply(struct store *store, const struct change *change, struct wall now,
         out->changed = false;
     }
     keylock_leave(lock);
-    if (out->changed) {
+    if (out->changed || change->source == CHANGE_DUMP) {
         on_success(store);
         store_keeper_look(store);
     }
@@ -436,16 +460,14 @@ store_flush_all(struct store *store, uint64_t *seq)
     }
     keylock_all(&store->locks);
     entry.version = atomic_fetch_add(&store->clock, 1) + 1;
-    ok = ulog_append(store->log, &entry);
-    if (!ok) {
-        on_trouble(store, no_log_room, false);
-    } else {
+    ok = store_log_entry(store, &entry);
+    if (ok) {
         *seq = entry.seq;
         tombstones_clear(&store->tombstones);
         marks_clear(&store->marks);
         ok = store->ops->truncate(store->engine);
         if (!ok) {
-            on_trouble(store, engine_failed, true);
+            store_note_trouble(store, store_engine_failed, true);
         }
     }
     keylock_none(&store->locks);
@@ -456,33 +478,6 @@ void
 store_skip_versions(struct store *store, uint64_t n)
 {
     (void)store_see_version(store, atomic_load(&store->clock) + n);
-}
-
-bool
-store_rebuild_begin(struct store *store, bool truncate)
-{
-    struct err err;
-    bool ok = true;
-
-    keylock_all(&store->locks);
-    if (truncate) {
-        tombstones_clear(&store->tombstones);
-        ok = store->ops->truncate(store->engine);
-        if (!ok) {
-            on_trouble(store, engine_failed, true);
-        }
-    }
-    tombstones_keep_all(&store->tombstones, true);
-    keylock_none(&store->locks);
-    /* What was removed must not come back from the log. */
-    return ok && (!truncate || store_checkpoint(store, &err) == 0);
-}
-
-void
-store_rebuild_end(struct store *store)
-{
-    tombstones_keep_all(&store->tombstones, false);
-    tombstones_clear(&store->tombstones);
 }
 
 /* --- looking ------------------------------------------------------------ */

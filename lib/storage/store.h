@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "item/change.h"
 #include "item/item.h"
+#include "item/lineage.h"
 #include "storage/ulog.h"
 
 struct store;
@@ -110,13 +111,87 @@ bool store_flush_all(struct store *store, uint64_t *seq);
 /* Versions given from now on are more than n above all seen so far. */
 void store_skip_versions(struct store *store, uint64_t n);
 
+/* --- the log as a copy of another node's; see item/lineage.h -------------- */
+
+/* How far the log is, and the epochs it has had. */
+void store_lineage(struct store *store, struct lineage *out);
+
+/* The highest epoch heard of; see: durable when it returns true. */
+uint64_t store_epoch_seen(struct store *store);
+bool store_see_epoch(struct store *store, uint64_t epoch);
+
 /*
- * Empty the store without a log entry and forget tombstones: a copy about to
- * be built from scratch.  While building, every deletion is remembered, however
- * many, so that CHANGE_DUMP cannot bring one back; _end forgets them.
+ * Changes made here have this epoch from now on: this node is master.  0: they
+ * have no lineage, which is so after opening.  Durable when it returns true;
+ * refused when the log had such an epoch before, or a higher one was heard of.
+ */
+bool store_begin_epoch(struct store *store, uint64_t epoch, struct err *err);
+
+/*
+ * True: expired records are hidden but not removed, because the master says
+ * when.  False, as after opening: who comes upon one removes it, with a log
+ * entry.
+ */
+void store_keep_expired(struct store *store, bool keep);
+
+enum store_stream {
+    STREAM_OK,
+    STREAM_DAMAGED, /* no log entries, or not as they were written */
+    STREAM_GAP,     /* not the ones after the last */
+    STREAM_EPOCH,   /* of an epoch before the last one's, or of none */
+    STREAM_FAILED,  /* storage trouble; those up to *last were taken */
+};
+
+/*
+ * Append entries as ulog_reader_bytes() gave them elsewhere, and do what they
+ * say, whatever is there.  Unless they are all right nothing is done.  *last is
+ * the log's last sequence then.
+ */
+enum store_stream store_replicate(struct store *store, struct slice bytes,
+                                  struct buf *scratch, uint64_t *last);
+
+struct store_record {
+    struct slice key;
+    bool present; /* else there is to be none */
+    struct item item;
+    unsigned marks;
+};
+
+/* Make a record like this one whatever is there, without a log entry. */
+bool store_force(struct store *store, const struct store_record *record);
+
+/*
+ * The entries above seq are given up, and every record they were about has
+ * been forced: the log ends with seq.  If the process dies before, they are
+ * all still there.  Local changes have no lineage then.
+ */
+int store_rewind_end(struct store *store, uint64_t seq, struct err *err);
+
+/* --- being filled -------------------------------------------------------- */
+
+enum store_data {
+    STORE_COMPLETE,
+    STORE_EMPTY,    /* no record, and no change ever */
+    STORE_BUILDING, /* a copy was begun and not finished, perhaps long ago */
+};
+
+enum store_data store_data(struct store *store);
+
+/*
+ * A copy about to be built.  With truncate: emptied, without a log entry, and
+ * from now on BUILDING.  While building, every deletion is remembered, however
+ * many, so that CHANGE_DUMP, which is not logged, cannot bring one back.
+ * Nobody may be fed from this store before the end.  `complete`: a checkpoint
+ * is made, then it is COMPLETE; false from it: it could not.
  */
 bool store_rebuild_begin(struct store *store, bool truncate);
-void store_rebuild_end(struct store *store);
+bool store_rebuild_end(struct store *store, bool complete);
+
+/* Likewise, and the log begins after (epoch, seq) of another one. */
+int store_restart_at(struct store *store, uint64_t epoch, uint64_t seq,
+                     struct err *err);
+
+/* ------------------------------------------------------------------------ */
 
 /*
  * How many records there are, expired ones included.  Waits for what was

@@ -1,8 +1,9 @@
 /*
  * store_impl: what the store's files share.
  *
- * Lock order: checkpoint_lock, sweep_lock, key locks, then whatever engine,
- * log and tombstones lock inside.
+ * Lock order: stream_lock, checkpoint_lock, sweep_lock, key locks, then
+ * whatever engine, log and tombstones lock inside; the log's lock, then that of
+ * the lineage.
  */
 #ifndef FLARE_STORAGE_STORE_IMPL_H
 #define FLARE_STORAGE_STORE_IMPL_H
@@ -14,6 +15,7 @@
 #include "storage/keylock.h"
 #include "storage/marks.h"
 #include "storage/store.h"
+#include "storage/store_lineage.h"
 #include "storage/store_meta.h"
 #include "storage/tombstones.h"
 
@@ -55,6 +57,13 @@ struct store {
     _Atomic bool broken; /* the engine failed: the trouble stays */
     pthread_mutex_t checkpoint_lock;
     struct store_keeper keeper;
+    struct store_lineage lineage;
+    _Atomic uint64_t epoch;    /* of changes made here; 0: no lineage */
+    _Atomic bool keep_expired; /* the master says when they go */
+    _Atomic bool building;     /* not all records are here; see building_path */
+    char *building_path;       /* the mark of that, on the disk */
+    _Atomic uint64_t unlogged; /* bytes written without a log entry */
+    pthread_mutex_t stream_lock; /* store_replicate and what replaces the log */
     pthread_mutex_t sweep_lock;
     struct engine_cursor *sweep;
 };
@@ -82,12 +91,20 @@ void store_keeper_start(struct store *store, uint64_t log_keep_bytes);
 void store_keeper_stop(struct store *store);
 void store_keeper_ask(struct store *store, bool checkpoint);
 
+/* Bytes that a checkpoint takes care of. */
+static inline uint64_t
+store_written(struct store *store)
+{
+    return ulog_appended(store->log) +
+           atomic_load_explicit(&store->unlogged, memory_order_relaxed);
+}
+
 /* Is there anything to be done?  Cheap. */
 static inline void
 store_keeper_look(struct store *store)
 {
     struct store_keeper *k = &store->keeper;
-    bool due = ulog_appended(store->log) -
+    bool due = store_written(store) -
                    atomic_load_explicit(&k->at, memory_order_relaxed) >
                k->every;
 
@@ -99,5 +116,40 @@ store_keeper_look(struct store *store)
 
 /* Remove the record under key if it has expired by now.  True: removed. */
 bool store_expire(struct store *store, struct slice key, struct wall now);
+
+/* Append a change of our own: with the node's epoch.  entry->seq is set. */
+bool store_log_entry(struct store *store, struct ulog_entry *entry);
+
+/* Something failed; `stays`: for good. */
+void store_note_trouble(struct store *store, const char *text, bool stays);
+
+extern const char store_no_room[], store_no_log_room[], store_engine_failed[];
+
+/* What a log entry makes of the record it is about, whatever is there. */
+enum store_effect {
+    EFFECT_NONE,
+    EFFECT_PUT,
+    EFFECT_REMOVE,
+    EFFECT_CLEAR, /* everything goes */
+    EFFECT_FAILED,
+};
+
+/*
+ * PUT: the bytes are in *record.  `merge`: the record may be newer than the
+ * entry, and then stays.
+ */
+enum store_effect store_effect_of(struct store *store,
+                                  const struct ulog_entry *entry, bool merge,
+                                  struct buf *record);
+
+/* Tombstones, marks and the clock after an effect was carried out. */
+void store_effect_done(struct store *store, const struct ulog_entry *entry);
+
+/* Note the position with the engine's file on the disk; locks are held. */
+int store_save_position(struct store *store, uint64_t seq, bool cut,
+                        struct err *err);
+
+/* The mark of an unfinished copy.  Durable. */
+int store_mark_building(struct store *store, bool building, struct err *err);
 
 #endif

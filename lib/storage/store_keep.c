@@ -6,11 +6,13 @@
 
 /* --- checkpoints -------------------------------------------------------- */
 
-static int
-save_position(struct store *store, uint64_t seq, struct err *err)
+int
+store_save_position(struct store *store, uint64_t seq, bool cut,
+                    struct err *err)
 {
     struct store_meta meta = {
         .settled = store->closing,
+        .cut = cut,
         .complete = atomic_load(&store->complete),
         .seq = seq,
         .version = atomic_load(&store->clock),
@@ -42,14 +44,14 @@ store_checkpoint(struct store *store, struct err *err)
     (void)pthread_mutex_lock(&store->checkpoint_lock);
     store_settle(store);
     keylock_all(&store->locks);
-    logged = ulog_appended(store->log);
+    logged = store_written(store);
     seq = ulog_last(store->log);
     ok = store->ops->checkpoint(store->engine);
     keylock_none(&store->locks);
     if (!ok || !store->ops->sync(store->engine)) {
         rc = err_sys(err, "write %s", where);
     } else {
-        rc = save_position(store, seq, err);
+        rc = store_save_position(store, seq, false, err);
     }
     if (rc == 0) {
         atomic_store(&store->keeper.at, logged);
@@ -111,7 +113,7 @@ do_work(struct store *store)
     if (store_checkpoint(store, &err) != 0) {
         log_error("checkpoint: %s", err.msg);
         /* Not again before as much was logged once more. */
-        atomic_store(&k->at, ulog_appended(store->log));
+        atomic_store(&k->at, store_written(store));
     }
 }
 
@@ -188,7 +190,7 @@ store_keeper_ask(struct store *store, bool checkpoint)
         return;
     }
     if (checkpoint) {
-        if (ulog_appended(store->log) == atomic_load(&k->at)) {
+        if (store_written(store) == atomic_load(&k->at)) {
             return; /* it would change nothing */
         }
         atomic_store(&k->due, true);

@@ -24,7 +24,7 @@ store_mark(struct store *store, struct slice key, uint64_t version,
         return false;
     }
     lock = keylock_take(&store->locks, key);
-    ok = ulog_append(store->log, &entry);
+    ok = store_log_entry(store, &entry);
     if (ok) {
         (void)store_see_version(store, version);
         marks_put(&store->marks, key, version, marks);
@@ -44,7 +44,7 @@ log_one(void *arg, struct slice key, uint64_t version, unsigned bits)
         .key = key,
     };
 
-    (void)ulog_append(store->log, &entry);
+    (void)store_log_entry(store, &entry);
 }
 
 void

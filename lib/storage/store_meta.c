@@ -39,6 +39,8 @@ set_field(struct store_meta *m, struct slice name, struct slice value)
         m->clean = number != 0;
     } else if (slice_eq(name, SLICE("settled"))) {
         m->settled = number != 0;
+    } else if (slice_eq(name, SLICE("cut"))) {
+        m->cut = number != 0;
     } else if (slice_eq(name, SLICE("complete"))) {
         m->complete = number != 0;
     }
@@ -88,13 +90,13 @@ store_meta_save(const struct store_meta *meta, const char *path,
                 struct err *err)
 {
     char text[512];
-    int n =
-        snprintf(text, sizeof(text),
-                 "%s\nengine %s\nseq %" PRIu64 "\nversion %" PRIu64
-                 "\ncomplete %d\nclean %d\nsettled %d\nsize %" PRIu64
-                 "\nmtime %" PRIu64 "\n",
-                 title, meta->engine, meta->seq, meta->version, meta->complete,
-                 meta->clean, meta->settled, meta->size, meta->mtime_ns);
+    int n = snprintf(
+        text, sizeof(text),
+        "%s\nengine %s\nseq %" PRIu64 "\nversion %" PRIu64
+        "\ncomplete %d\nclean %d\nsettled %d\ncut %d\nsize %" PRIu64
+        "\nmtime %" PRIu64 "\n",
+        title, meta->engine, meta->seq, meta->version, meta->complete,
+        meta->clean, meta->settled, meta->cut, meta->size, meta->mtime_ns);
 
     return file_write_atomic(path, (struct slice){text, (size_t)n}, err);
 }

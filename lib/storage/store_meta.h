@@ -15,6 +15,7 @@ struct store_meta {
     bool clean;        /* the store was closed, size and time are noted */
     bool settled;      /* nothing that was logged is missing in the file */
     bool complete;     /* no record has a version above this one */
+    bool cut;          /* log entries above seq were given up: cut them off */
     char engine[8];    /* whose file it speaks of */
     uint64_t seq;      /* entries up to here are in the engine's file */
     uint64_t version;  /* the clock */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -89,6 +90,14 @@ open_engine(struct store *store, const struct store_options *options,
     return err->code == ERR_CORRUPT ? on_damaged(store, err) : (int)err->code;
 }
 
+static bool
+on_era(void *arg, uint64_t epoch, uint64_t first)
+{
+    struct store *store = arg;
+
+    return store_lineage_begin(&store->lineage, epoch, first);
+}
+
 static int
 open_log(struct store *store, const struct store_options *options,
          struct err *err)
@@ -99,6 +108,8 @@ open_log(struct store *store, const struct store_options *options,
         .segment_bytes = options->log_segment_bytes,
         .keep_bytes = options->log_keep_bytes,
         .spare_bytes = store->ops->spare_bytes,
+        .era = on_era,
+        .arg = store,
     };
 
     store->meta_path = xasprintf("%s/checkpoint", folder);
@@ -180,6 +191,58 @@ make_plan(struct store *store, const struct store_meta *meta,
     };
 }
 
+/*
+ * A cut that was begun is finished; eras whose entries the disk has lost are
+ * no more.
+ */
+static int
+open_lineage(struct store *store, const struct store_meta *meta,
+             struct err *err)
+{
+    AUTO_FREE char *path = xasprintf("%s/log/lineage", store->data_dir);
+    struct store_epochs all;
+    uint64_t last;
+
+    store->building_path = xasprintf("%s/log/building", store->data_dir);
+    store->building = access(store->building_path, F_OK) == 0;
+    if (store->building) {
+        log_warn("%s is not complete: a copy from another node was not "
+                 "finished",
+                 store->data_dir);
+    }
+    if (store_lineage_load(&store->lineage, path, err) != 0) {
+        return (int)err->code;
+    }
+    if (meta->cut && ulog_last(store->log) > meta->seq &&
+        ulog_first(store->log) <= meta->seq + 1 &&
+        ulog_cut(store->log, meta->seq, err) != 0) {
+        return (int)err->code;
+    }
+    last = ulog_last(store->log);
+    last = last > meta->seq ? last : meta->seq;
+    if (store_lineage_cut(&store->lineage, last, err) != 0) {
+        return (int)err->code;
+    }
+    store_lineage_get(&store->lineage, &all);
+    ulog_set_epoch(store->log,
+                   all.lineage.n > 0 ? all.lineage.era[0].epoch : 0);
+    return 0;
+}
+
+/* The log begins anew, and with it its history, unless it goes on from last. */
+static int
+forget_log(struct store *store, uint64_t last, struct err *err)
+{
+    if (ulog_reset(store->log, last, err) != 0) {
+        return (int)err->code;
+    }
+    if (last > 0) {
+        return 0;
+    }
+    ulog_set_epoch(store->log, 0);
+    return store_lineage_restart(&store->lineage, 0, 0, err);
+}
+
 static int
 recover(struct store *store, const struct engine_found *found,
         const struct store_meta *meta, bool foreign, struct err *err)
@@ -197,7 +260,7 @@ recover(struct store *store, const struct engine_found *found,
         return (int)err->code;
     }
     if (plan.forget && (ulog_last(store->log) > 0 || plan.last > 0) &&
-        ulog_reset(store->log, plan.last, err) != 0) {
+        forget_log(store, plan.last, err) != 0) {
         return (int)err->code;
     }
     return store_checkpoint(store, err);
@@ -238,7 +301,8 @@ open_files(struct store *store, const struct store_options *options,
     touched = store->path == NULL || is_touched(store, &meta);
     if (note_opening(&meta, meta_path, touched, err) != 0 ||
         open_engine(store, options, &found, err) != 0 ||
-        open_log(store, options, err) != 0) {
+        open_log(store, options, err) != 0 ||
+        open_lineage(store, &meta, err) != 0) {
         return (int)err->code;
     }
     return recover(store, &found, &meta, is_foreign(&meta, &found, touched),
@@ -256,6 +320,9 @@ store_free(struct store *store)
     tombstones_fini(&store->tombstones);
     marks_fini(&store->marks);
     (void)pthread_mutex_destroy(&store->checkpoint_lock);
+    (void)pthread_mutex_destroy(&store->stream_lock);
+    store_lineage_fini(&store->lineage);
+    free(store->building_path);
     (void)pthread_mutex_destroy(&store->sweep_lock);
     free(store->data_dir);
     free(store->path);
@@ -281,6 +348,8 @@ store_new(const struct store_options *options, const struct engine_ops *ops)
                                             : default_tombstones);
     marks_init(&store->marks, default_tombstones);
     (void)pthread_mutex_init(&store->checkpoint_lock, NULL);
+    (void)pthread_mutex_init(&store->stream_lock, NULL);
+    store_lineage_init(&store->lineage);
     (void)pthread_mutex_init(&store->sweep_lock, NULL);
     return store;
 }

@@ -12,28 +12,6 @@ struct replay {
     uint64_t entries;
 };
 
-/*
- * Replaying in order whatever the file holds already ends in the right state,
- * as long as nobody else wrote to it.  If somebody may have, the newer version
- * wins.
- */
-static bool
-is_stale(struct replay *r, const struct ulog_entry *entry)
-{
-    const struct engine_ops *ops = r->store->ops;
-    struct item item;
-    uint64_t size;
-
-    if (!r->merge) {
-        return false;
-    }
-    buf_clear(&r->record);
-    return ops->get(r->store->engine, entry->key, ITEM_HEADER, &r->record) ==
-               ENGINE_OK &&
-           item_decode_header(buf_slice(&r->record), &item, &size) &&
-           item.version > entry->version;
-}
-
 static bool
 put(struct replay *r, struct slice key, struct slice record)
 {
@@ -52,81 +30,36 @@ put(struct replay *r, struct slice key, struct slice record)
     return ok;
 }
 
-static bool
-replay_set(struct replay *r, const struct ulog_entry *entry)
-{
-    struct item item = {entry->flags, entry->expire, entry->version,
-                        entry->value};
-    size_t n = ITEM_HEADER + entry->value.n;
-
-    if (is_stale(r, entry)) {
-        return true;
-    }
-    buf_clear(&r->record);
-    if (!buf_reserve(&r->record, n)) {
-        return false;
-    }
-    item_encode_header(buf_tail(&r->record), &item, entry->value.n);
-    buf_advance(&r->record, ITEM_HEADER);
-    return buf_put_slice(&r->record, entry->value) &&
-           put(r, entry->key, buf_slice(&r->record));
-}
-
-static bool
-replay_touch(struct replay *r, const struct ulog_entry *entry)
-{
-    struct item item;
-
-    buf_clear(&r->record);
-    switch (r->store->ops->get(r->store->engine, entry->key, SIZE_MAX,
-                               &r->record)) {
-    case ENGINE_MISS:
-        return true;
-    case ENGINE_ERROR:
-        return false;
-    case ENGINE_OK:
-        break;
-    }
-    if (!item_decode(buf_slice(&r->record), &item) ||
-        item.version != entry->version) {
-        return true;
-    }
-    item.expire = entry->expire;
-    item_encode_header(r->record.base + r->record.start, &item, item.value.n);
-    return put(r, entry->key, buf_slice(&r->record));
-}
-
-static bool
-replay_delete(struct replay *r, const struct ulog_entry *entry)
-{
-    if (is_stale(r, entry)) {
-        return true;
-    }
-    if (entry->version != 0) {
-        tombstones_put(&r->store->tombstones, entry->key, entry->version);
-    }
-    return r->store->ops->remove(r->store->engine, entry->key) != ENGINE_ERROR;
-}
-
+/*
+ * Replaying in order whatever the file holds already ends in the right state,
+ * as long as nobody else wrote to it.  If somebody may have, the newer version
+ * wins.
+ */
 static bool
 replay_entry(struct replay *r, const struct ulog_entry *entry)
 {
-    switch (entry->op) {
-    case ULOG_SET:
-        return replay_set(r, entry);
-    case ULOG_TOUCH:
-        return replay_touch(r, entry);
-    case ULOG_DELETE:
-        return replay_delete(r, entry);
-    case ULOG_FLUSH:
-        tombstones_clear(&r->store->tombstones);
-        marks_clear(&r->store->marks);
-        return r->merge || r->store->ops->truncate(r->store->engine);
-    case ULOG_MARK:
-        marks_put(&r->store->marks, entry->key, entry->version, entry->flags);
-        return true;
+    struct store *store = r->store;
+    bool ok = true;
+
+    switch (store_effect_of(store, entry, r->merge, &r->record)) {
+    case EFFECT_FAILED:
+        return false;
+    case EFFECT_NONE:
+        break;
+    case EFFECT_PUT:
+        ok = put(r, entry->key, buf_slice(&r->record));
+        break;
+    case EFFECT_REMOVE:
+        ok = store->ops->remove(store->engine, entry->key) != ENGINE_ERROR;
+        break;
+    case EFFECT_CLEAR:
+        ok = store->ops->truncate(store->engine);
+        break;
     }
-    return false;
+    if (ok) {
+        store_effect_done(store, entry);
+    }
+    return ok;
 }
 
 static int

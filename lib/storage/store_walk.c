@@ -116,6 +116,9 @@ store_sweep(struct store *store, struct wall now, unsigned budget)
     unsigned removed = 0;
     struct slice key, record;
 
+    if (atomic_load(&store->keep_expired)) {
+        return 0;
+    }
     (void)pthread_mutex_lock(&store->sweep_lock);
     while (removed < budget && looks-- > 0 &&
            sweep_next(store, &key, &record)) {

@@ -21,20 +21,6 @@ enum {
 
 static const uint64_t default_segment = 64 << 20;
 
-static struct ulog_segment *
-segment_of(struct list *link)
-{
-    return LIST_ENTRY(link, struct ulog_segment, link);
-}
-
-static struct ulog_segment *
-newest(struct ulog *log)
-{
-    struct list *last = list_last(&log->segments);
-
-    return last != NULL ? segment_of(last) : NULL;
-}
-
 static void
 add_segment(struct ulog *log, struct ulog_segment *s)
 {
@@ -67,7 +53,7 @@ static void
 tidy(struct ulog *log, unsigned most)
 {
     while (log->ndropped > most && !log->tidying) {
-        struct ulog_segment *s = segment_of(log->dropped.next);
+        struct ulog_segment *s = ulog_segment_of(log->dropped.next);
         bool last;
 
         log->tidying = true;
@@ -88,12 +74,12 @@ tidy(struct ulog *log, unsigned most)
     }
 }
 
-static void
-note_first(struct ulog *log)
+void
+ulog_note_first(struct ulog *log)
 {
     log->first = list_empty(&log->segments)
                      ? log->last + 1
-                     : segment_of(log->segments.next)->header.first;
+                     : ulog_segment_of(log->segments.next)->header.first;
 }
 
 /* --- opening ------------------------------------------------------------ */
@@ -112,7 +98,7 @@ load_segment(struct ulog *log, const char *name, bool last, struct err *err)
 {
     AUTO_FREE char *path = xasprintf("%s/%s", log->folder, name);
     struct ulog_segment *s;
-    struct ulog_segment *before = newest(log);
+    struct ulog_segment *before = ulog_newest(log);
 
     if (ulog_segment_open(&s, path, err) != 0) {
         return (int)err->code;
@@ -151,7 +137,7 @@ load_segments(struct ulog *log, struct err *err)
         free(names[i]);
     }
     free(names);
-    note_first(log);
+    ulog_note_first(log);
     return rc;
 }
 
@@ -200,6 +186,8 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     log->keep_bytes = options->keep_bytes;
     log->spare_bytes = options->spare_bytes;
     log->protected_at = UINT64_MAX;
+    log->era = options->era;
+    log->era_arg = options->arg;
     log->lock_fd = -1;
     list_init(&log->segments);
     list_init(&log->dropped);
@@ -239,7 +227,7 @@ ulog_close(struct ulog *log)
     (void)pthread_mutex_unlock(&log->lock);
     discard_spare(log);
     while (!list_empty(&log->segments)) {
-        struct ulog_segment *s = segment_of(log->segments.next);
+        struct ulog_segment *s = ulog_segment_of(log->segments.next);
 
         list_remove(&s->link);
         ulog_segment_free(s);
@@ -253,21 +241,6 @@ ulog_close(struct ulog *log)
     free(log);
 }
 
-int
-ulog_reset(struct ulog *log, uint64_t last, struct err *err)
-{
-    (void)pthread_mutex_lock(&log->lock);
-    while (!list_empty(&log->segments)) {
-        drop_segment(log, segment_of(log->segments.next));
-    }
-    tidy(log, 0);
-    log->last = last;
-    log->first = last + 1;
-    log->version = 0;
-    (void)pthread_mutex_unlock(&log->lock);
-    return fsync(log->lock_fd) != 0 ? err_sys(err, "fsync %s", log->folder) : 0;
-}
-
 /* --- appending ---------------------------------------------------------- */
 
 /* Delete what is old enough and not needed by anybody. */
@@ -275,36 +248,36 @@ static void
 shrink(struct ulog *log)
 {
     while (log->total_bytes > log->keep_bytes) {
-        struct ulog_segment *s = segment_of(log->segments.next);
+        struct ulog_segment *s = ulog_segment_of(log->segments.next);
 
-        if (s == newest(log) || s->last > log->protected_at ||
+        if (s == ulog_newest(log) || s->last > log->protected_at ||
             (s->refs > 1 && log->total_bytes / STRETCH <= log->keep_bytes)) {
             break;
         }
         drop_segment(log, s);
     }
-    note_first(log);
+    ulog_note_first(log);
 }
 
 /* The disk is full: delete one segment more.  False: all are needed. */
 static bool
 shed(struct ulog *log)
 {
-    struct ulog_segment *s = segment_of(log->segments.next);
+    struct ulog_segment *s = ulog_segment_of(log->segments.next);
 
-    if (list_empty(&log->segments) || s == newest(log) ||
+    if (list_empty(&log->segments) || s == ulog_newest(log) ||
         s->last > log->protected_at || s->refs > 1) {
         return false;
     }
     drop_segment(log, s);
     for (struct list *at = log->dropped.next; at != &log->dropped;
          at = at->next) {
-        (void)unlink(segment_of(at)->path);
+        (void)unlink(ulog_segment_of(at)->path);
     }
     list_remove(&s->link);
     log->ndropped--;
     ulog_segment_free(s);
-    note_first(log);
+    ulog_note_first(log);
     return true;
 }
 
@@ -328,11 +301,10 @@ new_segment(struct ulog *log, size_t want)
     return s;
 }
 
-/* A new segment at the end, or NULL. */
-static struct ulog_segment *
-extend(struct ulog *log, size_t size)
+struct ulog_segment *
+ulog_extend(struct ulog *log, size_t size)
 {
-    struct ulog_segment *before = newest(log);
+    struct ulog_segment *before = ulog_newest(log);
     size_t want = log->segment_bytes;
     struct ulog_segment *s;
     struct err err;
@@ -363,12 +335,59 @@ extend(struct ulog *log, size_t size)
 static struct ulog_segment *
 segment_for(struct ulog *log, size_t size)
 {
-    struct ulog_segment *s = newest(log);
+    struct ulog_segment *s = ulog_newest(log);
 
     if (s != NULL && !s->sealed && s->size - s->end >= size) {
         return s;
     }
-    return extend(log, size);
+    return ulog_extend(log, size);
+}
+
+/* The next entry has this epoch.  Under the lock; false: not so. */
+static bool
+enter_epoch(struct ulog *log, uint64_t epoch)
+{
+    if (epoch == atomic_load_explicit(&log->epoch, memory_order_relaxed)) {
+        return true;
+    }
+    if (log->era != NULL && !log->era(log->era_arg, epoch, log->last + 1)) {
+        return false;
+    }
+    atomic_store(&log->epoch, epoch);
+    return true;
+}
+
+/* Entry number last + 1 lies at the end of s.  Under the lock. */
+static void
+count_entry(struct ulog *log, struct ulog_segment *s, size_t size,
+            uint64_t version)
+{
+    uint64_t seq = log->last + 1;
+
+    if (version > s->header.version) {
+        s->header.version = version;
+    }
+    if (version > log->version) {
+        log->version = version;
+    }
+    s->last = seq;
+    atomic_store_explicit(&s->end, s->end + size, memory_order_release);
+    atomic_fetch_add_explicit(&log->appended, size, memory_order_relaxed);
+    atomic_store(&log->last, seq);
+    if (log->spare == NULL && s->end > s->size / 2 &&
+        !atomic_load_explicit(&log->untidy, memory_order_relaxed)) {
+        atomic_store(&log->untidy, true);
+    }
+    tidy(log, DROPPED_MAX);
+}
+
+static void
+wake_subscriber(struct ulog *log)
+{
+    if (atomic_load_explicit(&log->armed, memory_order_seq_cst) &&
+        atomic_exchange(&log->armed, false)) {
+        log->wake(log->wake_arg);
+    }
 }
 
 bool
@@ -381,34 +400,61 @@ ulog_append(struct ulog *log, struct ulog_entry *entry)
         return false;
     }
     (void)pthread_mutex_lock(&log->lock);
-    s = segment_for(log, size);
-    if (s == NULL) {
-        (void)pthread_mutex_unlock(&log->lock);
-        return false;
+    s = enter_epoch(log, entry->epoch) ? segment_for(log, size) : NULL;
+    if (s != NULL) {
+        entry->seq = log->last + 1;
+        ulog_encode_entry(s->map + s->end, entry);
+        count_entry(log, s, size, entry->version);
     }
-    entry->seq = log->last + 1;
-    ulog_encode_entry(s->map + s->end, entry);
-    if (entry->version > s->header.version) {
-        s->header.version = entry->version;
-    }
-    if (entry->version > log->version) {
-        log->version = entry->version;
-    }
-    s->last = entry->seq;
-    atomic_store_explicit(&s->end, s->end + size, memory_order_release);
-    atomic_fetch_add_explicit(&log->appended, size, memory_order_relaxed);
-    atomic_store(&log->last, entry->seq);
-    if (log->spare == NULL && s->end > s->size / 2 &&
-        !atomic_load_explicit(&log->untidy, memory_order_relaxed)) {
-        atomic_store(&log->untidy, true);
-    }
-    tidy(log, DROPPED_MAX);
     (void)pthread_mutex_unlock(&log->lock);
-    if (atomic_load_explicit(&log->armed, memory_order_seq_cst) &&
-        atomic_exchange(&log->armed, false)) {
-        log->wake(log->wake_arg);
+    if (s != NULL) {
+        wake_subscriber(log);
     }
-    return true;
+    return s != NULL;
+}
+
+bool
+ulog_mirror(struct ulog *log, const struct ulog_entry *entry,
+            struct slice bytes)
+{
+    struct ulog_segment *s = NULL;
+
+    (void)pthread_mutex_lock(&log->lock);
+    if (entry->seq == log->last + 1 && enter_epoch(log, entry->epoch)) {
+        s = segment_for(log, bytes.n);
+    }
+    if (s != NULL) {
+        memcpy(s->map + s->end, bytes.p, bytes.n);
+        count_entry(log, s, bytes.n, entry->version);
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+    if (s != NULL) {
+        wake_subscriber(log);
+    }
+    return s != NULL;
+}
+
+uint64_t
+ulog_epoch(const struct ulog *log)
+{
+    return atomic_load(&log->epoch);
+}
+
+void
+ulog_set_epoch(struct ulog *log, uint64_t epoch)
+{
+    atomic_store(&log->epoch, epoch);
+}
+
+bool
+ulog_begin_epoch(struct ulog *log, uint64_t epoch)
+{
+    bool ok;
+
+    (void)pthread_mutex_lock(&log->lock);
+    ok = enter_epoch(log, epoch);
+    (void)pthread_mutex_unlock(&log->lock);
+    return ok;
 }
 
 bool
@@ -427,7 +473,7 @@ ulog_tend(struct ulog *log)
 
     (void)pthread_mutex_lock(&log->lock);
     tidy(log, 0);
-    s = newest(log);
+    s = ulog_newest(log);
     wanted = log->spare == NULL && s != NULL && s->end > s->size / 2;
     (void)pthread_mutex_unlock(&log->lock);
     if (wanted) {

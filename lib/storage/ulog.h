@@ -30,6 +30,7 @@ enum ulog_op {
 
 struct ulog_entry {
     uint64_t seq;
+    uint64_t epoch; /* see item/lineage.h; 0: no lineage */
     enum ulog_op op;
     uint32_t flags;
     int64_t expire;
@@ -43,6 +44,13 @@ struct ulog_options {
     uint64_t segment_bytes; /* size of a file; a larger entry gets its own */
     uint64_t keep_bytes;    /* old segments beyond this may be deleted */
     uint64_t spare_bytes;   /* of the disk, to be left to others */
+    /*
+     * The entry `first` is about to be the first of another epoch than the one
+     * before it: make that durable.  False: refuse the entry.  Called with the
+     * log's lock held.  NULL: nobody wants to know.
+     */
+    bool (*era)(void *arg, uint64_t epoch, uint64_t first);
+    void *arg;
 };
 
 /*
@@ -60,9 +68,27 @@ void ulog_close(struct ulog *log);
 bool ulog_append(struct ulog *log, struct ulog_entry *entry);
 
 /*
- * Delete every entry; the next one is numbered last + 1.  No reader may be
- * open, and nobody else may use the log meanwhile.
+ * Append an entry of another log as it is: its bytes, which were decoded to
+ * *entry.  False also when it is not the next one in sequence.
  */
+bool ulog_mirror(struct ulog *log, const struct ulog_entry *entry,
+                 struct slice bytes);
+
+/* The epoch of the last entry, or begun since: what `era` was told last. */
+uint64_t ulog_epoch(const struct ulog *log);
+void ulog_set_epoch(struct ulog *log, uint64_t epoch); /* after opening */
+
+/* The next entry has this epoch: tell `era` now.  False: it said no. */
+bool ulog_begin_epoch(struct ulog *log, uint64_t epoch);
+
+/*
+ * Give up the entries above seq, durably; ERR_CONFIG when those before are not
+ * there.  Nobody appends meanwhile.  Readers get ULOG_READ_GONE from then on,
+ * and must be opened anew; likewise with reset.
+ */
+int ulog_cut(struct ulog *log, uint64_t seq, struct err *err);
+
+/* Delete every entry; the next one is numbered last + 1. */
 int ulog_reset(struct ulog *log, uint64_t last, struct err *err);
 
 /*
@@ -90,7 +116,10 @@ uint64_t ulog_version(const struct ulog *log);
 uint64_t ulog_first(const struct ulog *log); /* oldest still there, or last+1 */
 uint64_t ulog_last(const struct ulog *log);  /* 0: none yet */
 
-/* A reader holds what it has yet to read; close it or the log cannot shrink. */
+/*
+ * A reader holds what it has yet to read; close it or the log cannot shrink
+ * (unless it is so slow that the log has become four times its size).
+ */
 struct ulog_reader;
 
 /* The first entry read will be the oldest with a sequence above `after`. */
@@ -106,6 +135,15 @@ enum ulog_read { ULOG_READ_OK, ULOG_READ_END, ULOG_READ_GONE };
  */
 enum ulog_read ulog_reader_next(struct ulog_reader *reader,
                                 struct ulog_entry *out);
+
+/*
+ * The next entries as they lie in the log, to be sent to another one: whole
+ * ones of one epoch, from *first to *last, `max` bytes at most or else a single
+ * one.  The bytes are good until the next call on this reader.
+ */
+enum ulog_read ulog_reader_bytes(struct ulog_reader *reader, size_t max,
+                                 struct slice *bytes, uint64_t *first,
+                                 uint64_t *last);
 
 /*
  * Call `wake` on the appending thread after an append that follows a quiet

@@ -122,7 +122,7 @@ ulog_encode_entry(char *to, const struct ulog_entry *entry)
     save32(to + 8, (uint32_t)entry->value.n);
     save32(to + 12, entry->flags);
     save64(to + 16, entry->seq);
-    save64(to + 24, 0);
+    save64(to + 24, entry->epoch);
     save64(to + 32, (uint64_t)entry->expire);
     save64(to + 40, entry->version);
     if (entry->key.n > 0) {
@@ -157,10 +157,23 @@ ulog_decode_entry(struct slice bytes, struct ulog_entry *out, size_t *size)
     out->op = (enum ulog_op)op;
     out->flags = load32(p + 12);
     out->seq = load64(p + 16);
+    out->epoch = load64(p + 24);
     out->expire = (int64_t)load64(p + 32);
     out->version = load64(p + 40);
     out->key = (struct slice){p + ULOG_ENTRY_HEADER, nkey};
     out->value = (struct slice){p + ULOG_ENTRY_HEADER + nkey, nvalue};
     *size = padded(n);
     return ULOG_DECODED;
+}
+
+uint64_t
+ulog_bytes_epoch(struct slice bytes)
+{
+    return load64(bytes.p + 24);
+}
+
+uint64_t
+ulog_bytes_seq(struct slice bytes)
+{
+    return load64(bytes.p + 16);
 }

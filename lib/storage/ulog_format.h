@@ -62,4 +62,8 @@ enum ulog_decoded { ULOG_DECODED, ULOG_NOTHING, ULOG_DAMAGED };
 enum ulog_decoded ulog_decode_entry(struct slice bytes, struct ulog_entry *out,
                                     size_t *size);
 
+/* The epoch of the entry at the front of bytes that were decoded before. */
+uint64_t ulog_bytes_epoch(struct slice bytes);
+uint64_t ulog_bytes_seq(struct slice bytes); /* likewise */
+
 #endif

@@ -28,11 +28,36 @@ struct ulog {
     _Atomic uint64_t first;
     _Atomic uint64_t last;
     _Atomic uint64_t version;
+    _Atomic uint64_t epoch;
+    /* Counts cuts and resets: what readers stand on is no more. */
+    _Atomic uint64_t life;
+    bool (*era)(void *arg, uint64_t epoch, uint64_t first);
+    void *era_arg;
     _Atomic uint64_t appended;
     _Atomic bool untidy; /* there is work for ulog_tend() */
     _Atomic bool armed;
     void (*wake)(void *);
     void *wake_arg;
 };
+
+static inline struct ulog_segment *
+ulog_segment_of(struct list *link)
+{
+    return LIST_ENTRY(link, struct ulog_segment, link);
+}
+
+/* The segment that is appended to, or NULL.  This and more: under the lock. */
+static inline struct ulog_segment *
+ulog_newest(struct ulog *log)
+{
+    struct list *last = list_last(&log->segments);
+
+    return last != NULL ? ulog_segment_of(last) : NULL;
+}
+
+void ulog_note_first(struct ulog *log);
+
+/* A new segment for entries of `size` bytes at the end, or NULL. */
+struct ulog_segment *ulog_extend(struct ulog *log, size_t size);
 
 #endif

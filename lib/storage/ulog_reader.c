@@ -8,6 +8,7 @@ struct ulog_reader {
     struct ulog_segment *segment; /* NULL: not placed yet */
     size_t at;                    /* offset of the next entry in it */
     uint64_t next;                /* its sequence */
+    uint64_t life;                /* of the log, when it was opened */
 };
 
 /* Under the log's lock; returns what is to be freed without it, or NULL. */
@@ -63,6 +64,7 @@ ulog_reader_open(struct ulog *log, uint64_t after)
 
     reader->log = log;
     (void)pthread_mutex_lock(&log->lock);
+    reader->life = log->life;
     reader->next = after + 1 > log->first ? after + 1 : log->first;
     (void)place(reader);
     (void)pthread_mutex_unlock(&log->lock);
@@ -131,20 +133,71 @@ move_on(struct ulog_reader *reader)
     return there && reader->segment != NULL;
 }
 
+/*
+ * The bytes of entries at the reader's place: from reader->next on, as many as
+ * one call may return.
+ */
 static enum ulog_read
-look_here(struct ulog_reader *reader, struct ulog_entry *out)
+bytes_here(struct ulog_reader *reader, size_t max, struct slice *out)
 {
+    struct ulog_segment *s = reader->segment;
+    size_t end = atomic_load_explicit(&s->end, memory_order_acquire);
+    struct ulog_entry entry;
+    uint64_t epoch = 0;
+
+    *out = (struct slice){s->map + reader->at, 0};
+    while (reader->at < end) {
+        struct slice rest = {s->map + reader->at, end - reader->at};
+        size_t n = 0;
+
+        if (ulog_decode_entry(rest, &entry, &n) != ULOG_DECODED ||
+            entry.seq > reader->next) {
+            return ULOG_READ_GONE;
+        }
+        if (entry.seq < reader->next) {
+            reader->at += n;
+            *out = (struct slice){s->map + reader->at, 0};
+            continue;
+        }
+        if (out->n > 0 && (entry.epoch != epoch || out->n + n > max)) {
+            break;
+        }
+        epoch = entry.epoch;
+        out->n += n;
+        reader->at += n;
+        reader->next++;
+    }
+    return out->n > 0 ? ULOG_READ_OK : ULOG_READ_END;
+}
+
+/* What a call wants: one entry, or bytes. */
+struct wish {
+    struct ulog_entry *entry;
+    size_t max;
+    struct slice *bytes;
+};
+
+static enum ulog_read
+grant_here(struct ulog_reader *reader, const struct wish *wish)
+{
+    if (reader->life != atomic_load(&reader->log->life)) {
+        return ULOG_READ_GONE;
+    }
     if (reader->segment == NULL) {
         return ULOG_READ_END;
     }
-    return reader->segment->discarded ? ULOG_READ_GONE : read_here(reader, out);
+    if (reader->segment->discarded) {
+        return ULOG_READ_GONE;
+    }
+    return wish->entry != NULL ? read_here(reader, wish->entry)
+                               : bytes_here(reader, wish->max, wish->bytes);
 }
 
-enum ulog_read
-ulog_reader_next(struct ulog_reader *reader, struct ulog_entry *out)
+static enum ulog_read
+grant(struct ulog_reader *reader, const struct wish *wish)
 {
     for (;;) {
-        enum ulog_read found = look_here(reader, out);
+        enum ulog_read found = grant_here(reader, wish);
 
         if (found != ULOG_READ_END) {
             return found;
@@ -156,4 +209,24 @@ ulog_reader_next(struct ulog_reader *reader, struct ulog_entry *out)
             return ULOG_READ_GONE;
         }
     }
+}
+
+enum ulog_read
+ulog_reader_next(struct ulog_reader *reader, struct ulog_entry *out)
+{
+    return grant(reader, &(struct wish){.entry = out});
+}
+
+enum ulog_read
+ulog_reader_bytes(struct ulog_reader *reader, size_t max, struct slice *bytes,
+                  uint64_t *first, uint64_t *last)
+{
+    enum ulog_read result =
+        grant(reader, &(struct wish){.max = max, .bytes = bytes});
+
+    if (result == ULOG_READ_OK) {
+        *last = reader->next - 1;
+        *first = ulog_bytes_seq(*bytes);
+    }
+    return result;
 }

@@ -314,6 +314,25 @@ ulog_segment_seal(struct ulog_segment *s)
 }
 
 void
+ulog_segment_cut(struct ulog_segment *s, size_t end, uint64_t last)
+{
+    atomic_store(&s->end, end);
+    s->last = last;
+    s->header.end = end;
+    s->header.last = last;
+    ulog_encode_seal(s->map, &s->header);
+    if (msync(s->map, ULOG_HEADER, MS_SYNC) != 0) {
+        log_warn_sys("%s: cannot write", s->path);
+    }
+    /* The file keeps its length: a reader may be in what was cut off. */
+    if (s->fd >= 0) {
+        (void)close(s->fd);
+        s->fd = -1;
+    }
+    atomic_store(&s->sealed, true);
+}
+
+void
 ulog_segment_ref(struct ulog_segment *s)
 {
     s->refs++;

@@ -54,6 +54,12 @@ int ulog_segment_open(struct ulog_segment **out, const char *path,
 /* No entry will follow: note the end in the header, give much room back. */
 void ulog_segment_seal(struct ulog_segment *segment);
 
+/*
+ * What follows offset `end`, behind entry `last`, never was; on the disk when
+ * it returns.  No entry will follow.
+ */
+void ulog_segment_cut(struct ulog_segment *segment, size_t end, uint64_t last);
+
 void ulog_segment_ref(struct ulog_segment *segment);
 
 /* True: that was the last one, free it (which may take milliseconds). */
