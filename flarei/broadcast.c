@@ -185,6 +185,7 @@ broadcast_answer(struct member *member, const struct reply *reply)
         if (sent == member->flarei->map->version) {
             member->turn = BROADCAST_MIDDLE;
         }
+        index_acknowledged(member->flarei, member);
         broadcast_run(member->flarei);
         return;
     }

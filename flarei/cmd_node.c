@@ -1,8 +1,9 @@
 /* Commands that change the map. */
 #include "cluster/map_text.h"
 #include "flarei/cmd.h"
-#include "flarei/index.h"
+#include "flarei/election.h"
 #include "flarei/member.h"
+#include "index/position.h"
 
 static bool
 take_int(struct slice *rest, int *out)
@@ -31,32 +32,71 @@ take_name(struct slice *rest, struct index_event *event)
 }
 
 static void
+answer_refusal(struct session *session, const struct index_outcome *out)
+{
+    if (!out->explain) {
+        cmd_answer(session, session->refused);
+    } else if (!buf_printf(session_out(session), "%s: %s\r\n", session->refused,
+                           out->why)) {
+        session_end(session);
+    }
+}
+
+static void
+answer_ok(void *owner, const struct index_outcome *out)
+{
+    struct session *session = owner;
+
+    session_go_on(session);
+    if (out->verdict == INDEX_REFUSED) {
+        answer_refusal(session, out);
+    } else {
+        cmd_answer(session, "OK");
+    }
+}
+
+static void
+answer_map(void *owner, const struct index_outcome *out)
+{
+    struct session *session = owner;
+    struct buf *to = session_out(session);
+
+    session_go_on(session);
+    if (out->verdict == INDEX_REFUSED) {
+        answer_refusal(session, out);
+    } else if (!map_text_put_nodes(to, session->flarei->map) ||
+               !buf_put_str(to, "END\r\n")) {
+        session_end(session);
+    }
+}
+
+/* The answer may come later, when nodes had to be asked. */
+static void
 carry_out(struct session *session, const struct index_event *event,
           const char *refused)
 {
-    enum index_verdict verdict = index_apply(session->flarei, event);
-
-    cmd_answer(session, verdict == INDEX_REFUSED ? refused : "OK");
+    session->refused = refused;
+    session->waits_for = election_hold(
+        session->flarei, event, session->flarei->loop.now,
+        event->type == INDEX_ADD ? answer_map : answer_ok, session);
+    if (session->waits_for != NULL) {
+        conn_pause(session->conn);
+    }
 }
 
+/* "host port" and, from our own nodes, what data they have. */
 static void
 node_add(struct session *session, struct slice rest)
 {
     struct index_event event = {.type = INDEX_ADD};
-    struct buf *out = session_out(session);
 
-    if (!take_name(&rest, &event) || !cmd_at_end(rest)) {
+    if (!take_name(&rest, &event) ||
+        (!cmd_at_end(rest) &&
+         !index_data_parse(rest, &event.data, &event.version))) {
         cmd_error(session);
         return;
     }
-    if (index_apply(session->flarei, &event) == INDEX_REFUSED) {
-        cmd_answer(session, "SERVER_ERROR failed to add node");
-        return;
-    }
-    if (!map_text_put_nodes(out, session->flarei->map) ||
-        !buf_put_str(out, "END\r\n")) {
-        session_end(session);
-    }
+    carry_out(session, &event, "SERVER_ERROR failed to add node");
 }
 
 static bool

@@ -6,6 +6,7 @@
 #ifndef FLARE_FLAREI_FLAREI_H
 #define FLARE_FLAREI_FLAREI_H
 
+#include "base/list.h"
 #include "base/strmap.h"
 #include "cluster/map.h"
 #include "coord/coord.h"
@@ -24,6 +25,7 @@ struct flarei {
     struct cluster_map *map; /* in force: it is durable */
     struct index_book book;  /* how its masters changed; durable with it */
     struct strmap members;   /* node key -> struct member; as in map */
+    struct list elections;   /* of struct election */
     struct broadcast broadcast;
     struct server *server;
     uint64_t last_id;    /* of connections and monitors, as "stats threads" */

@@ -1,9 +1,12 @@
 #include "flarei/index.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "cluster/map_text.h"
+#include "flarei/election.h"
 #include "flarei/member.h"
 #include "index/side.h"
 
@@ -81,6 +84,7 @@ index_load(struct flarei *flarei, struct err *err)
     bool found;
     int rc = load_part(flarei, COORD_MAP, &found, err);
 
+    list_init(&flarei->elections);
     flarei->book.total = 0;
     if (rc == 0 && !found) {
         flarei->map = cluster_map_new(0);
@@ -270,32 +274,134 @@ save(struct flarei *flarei, const struct index_plan *plan)
     return false;
 }
 
-enum index_verdict
-index_apply(struct flarei *flarei, const struct index_event *event)
+/* What the nodes have said of their data. */
+static struct index_position *
+positions(const struct flarei *flarei, const struct election *election,
+          size_t *n)
+{
+    const struct cluster_map *map = flarei->map;
+    struct index_position *all = xcalloc(map->nnodes + 1, sizeof(*all));
+
+    *n = 0;
+    for (size_t i = 0; i < map->nnodes; i++) {
+        struct slice key = node_key(&map->node[i]);
+        const struct member *member = strmap_find(&flarei->members, key);
+
+        if (member->data.copy != NODE_COPY_UNKNOWN) {
+            all[(*n)++] = (struct index_position){
+                key, member->data, election_is_fresh(election, key)};
+        }
+    }
+    return all;
+}
+
+/* How long it takes is known when the new master has acknowledged the map. */
+static void
+watch_promotion(struct flarei *flarei, const struct index_plan *plan,
+                struct mono since)
+{
+    struct member *member =
+        strmap_find(&flarei->members, slice_str(plan->failover.to));
+
+    if (plan->failover.version != 0 && member != NULL) {
+        member->promoted_in = plan->failover.version;
+        member->promoted_since = since;
+    }
+}
+
+void
+index_acknowledged(struct flarei *flarei, struct member *member)
+{
+    size_t n = index_book_count(&flarei->book);
+    struct err err;
+
+    if (member->promoted_in == 0 || member->acked < member->promoted_in) {
+        return;
+    }
+    while (n > 0) {
+        struct index_failover *f = index_book_at(&flarei->book, --n);
+
+        if (f->version == member->promoted_in) {
+            f->took_ms =
+                mono_ms_between(member->promoted_since, flarei->loop.now);
+            log_info("partition %d: %s is its master after %jd ms",
+                     f->partition, f->to, (intmax_t)f->took_ms);
+            break;
+        }
+    }
+    member->promoted_in = 0;
+    if (save_side(flarei, flarei->map, &err) != 0) {
+        log_warn("how long it took is not saved: %s", err.msg);
+    }
+}
+
+static void
+log_failover(const struct index_failover *f)
+{
+    if (f->version == 0) {
+        return;
+    }
+    log_warn("partition %d: master %s (epoch %ju, sequence %ju) -> %s (epoch "
+             "%ju, sequence %ju), cause %s %s",
+             f->partition, f->from[0] != '\0' ? f->from : "none",
+             (uintmax_t)f->from_data.epoch, (uintmax_t)f->from_data.seq,
+             f->to[0] != '\0' ? f->to : "none", (uintmax_t)f->to_data.epoch,
+             (uintmax_t)f->to_data.seq, index_event_name(f->cause),
+             f->cause == INDEX_DOWN ? health_evidence_name(f->evidence) : "");
+}
+
+static void
+take_into_use(struct flarei *flarei, const struct index_event *event,
+              const struct index_plan *plan, struct mono since)
 {
     struct cluster_map *before = flarei->map;
-    struct index_plan plan;
-    enum index_verdict verdict = index_step(before, event, &plan);
 
-    if (verdict == INDEX_REFUSED) {
-        log_refusal(event, plan.why);
-    }
-    if (verdict != INDEX_CHANGED) {
-        return verdict;
-    }
-    if (!save(flarei, &plan)) {
-        cluster_map_unref(plan.map);
-        return INDEX_REFUSED;
-    }
-    flarei->map = plan.map;
+    flarei->map = plan->map;
     follow_map(flarei);
     if (event->type == INDEX_ADD) {
         note_restart(flarei, event);
     }
-    broadcast_change(flarei, &plan);
-    log_change(before, plan.map, plan.why);
+    watch_promotion(flarei, plan, since);
+    broadcast_change(flarei, plan);
+    log_change(before, plan->map, plan->why);
+    log_failover(&plan->failover);
     cluster_map_unref(before);
-    return INDEX_CHANGED;
+}
+
+void
+index_decide(struct flarei *flarei, const struct index_event *event,
+             const struct election *election, struct mono since,
+             struct index_outcome *out)
+{
+    struct index_event full = *event;
+    struct index_plan plan;
+    struct index_position *said = positions(flarei, election, &full.npositions);
+
+    full.positions = said;
+    out->verdict = index_step(flarei->map, &full, &plan);
+    free(said);
+    if (out->verdict == INDEX_CHANGED) {
+        if (save(flarei, &plan)) {
+            take_into_use(flarei, event, &plan, since);
+        } else {
+            cluster_map_unref(plan.map);
+            out->verdict = INDEX_REFUSED;
+            plan.explain = false;
+        }
+    } else if (out->verdict == INDEX_REFUSED) {
+        log_refusal(event, plan.why);
+    }
+    out->why = plan.why;
+    out->explain = plan.explain;
+}
+
+enum index_verdict
+index_apply(struct flarei *flarei, const struct index_event *event)
+{
+    struct index_outcome out;
+
+    index_decide(flarei, event, NULL, flarei->loop.now, &out);
+    return out.verdict;
 }
 
 void
@@ -312,6 +418,7 @@ index_stop(struct flarei *flarei)
     void *value;
     size_t at = 0;
 
+    elections_fini(flarei);
     while (strmap_next(&flarei->members, &at, &key, &value)) {
         member_free(value);
     }

@@ -9,7 +9,7 @@
 #include "net/timer.h"
 
 enum {
-    UNDER_WAY = 4,       /* requests without an answer at a time */
+    UNDER_WAY = 8,       /* requests without an answer at a time */
     ANSWER_LINE = 16384, /* bytes of a line of an answer */
 };
 
@@ -164,6 +164,15 @@ take_answer(struct link *link, const struct reply *reply)
     link->ops->answer(link->owner, ask, reply);
 }
 
+static enum reply_expect
+expected(const struct link *link)
+{
+    enum link_ask ask = link->asked[0].ask;
+
+    return ask == LINK_STATS || ask == LINK_POSITION ? EXPECT_LINES
+                                                     : EXPECT_LINE;
+}
+
 static size_t
 on_input(struct conn *conn, struct slice in)
 {
@@ -177,10 +186,8 @@ on_input(struct conn *conn, struct slice in)
         size_t n = 0;
 
         if (link->nasked > 0) {
-            status = reply_parse(rest,
-                                 link->asked[0].ask == LINK_STATS ? EXPECT_LINES
-                                                                  : EXPECT_LINE,
-                                 ANSWER_LINE, 0, &reply, &n);
+            status =
+                reply_parse(rest, expected(link), ANSWER_LINE, 0, &reply, &n);
         }
         if (status == REPLY_MORE) {
             break;

@@ -14,7 +14,13 @@
 
 struct link;
 
-enum link_ask { LINK_PING, LINK_SYNC, LINK_STATS };
+enum link_ask {
+    LINK_PING,
+    LINK_SYNC,
+    LINK_STATS,
+    LINK_POSITION,
+    LINK_HANDOVER
+};
 
 /* All are called on the loop's thread, never from within a link_ function. */
 struct link_ops {

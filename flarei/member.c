@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "flarei/index.h"
+#include "flarei/election.h"
+#include "index/position.h"
 
 enum {
     CONFIRM_MS = 20, /* between being turned away and asking once more */
@@ -29,17 +30,72 @@ member_node(const struct member *member)
     return cluster_map_find(member->flarei->map, slice_str(member->key));
 }
 
+bool
+member_ask_position(struct member *member)
+{
+    if (member->old ||
+        !link_ask(member->link, LINK_POSITION, SLICE("repl position\r\n"),
+                  patience_ms(member))) {
+        return false;
+    }
+    member->positions_asked++;
+    return true;
+}
+
 static void
-report(struct member *member, enum index_event_type type)
+report(struct member *member, struct index_event *event)
 {
     const struct node *node = member_node(member);
-    struct index_event event = {.type = type};
 
-    if (node != NULL) {
-        event.host = node_host(node);
-        event.port = node->port;
-        (void)index_apply(member->flarei, &event);
+    if (node == NULL) {
+        return;
     }
+    event->host = node_host(node);
+    event->port = node->port;
+    if (!election_is_on(member->flarei, event)) {
+        (void)election_hold(member->flarei, event, member->trouble, NULL, NULL);
+    }
+}
+
+static void
+report_down(struct member *member, enum health_evidence evidence)
+{
+    report(member,
+           &(struct index_event){.type = INDEX_DOWN, .evidence = evidence});
+}
+
+/* Whether a master still has its data is known when it has said so. */
+static void
+report_up(struct member *member, const struct node *node)
+{
+    if (node->role == NODE_MASTER && !node->held && !member->returning) {
+        member->returning = member_ask_position(member);
+    }
+    if (!member->returning) {
+        report(member, &(struct index_event){.type = INDEX_UP});
+    }
+}
+
+static void
+take_position(struct member *member, const struct reply *reply)
+{
+    bool returning = member->returning;
+
+    if (!reply->last) {
+        (void)index_position_parse(reply->line, &member->said);
+        return;
+    }
+    member->data = member->said;
+    member->said = (struct node_data){.copy = NODE_COPY_UNKNOWN};
+    member->old = reply->code == REPLY_CODE_ERROR;
+    member->positions_over++;
+    member->positions_told = member->positions_over;
+    if (returning) {
+        member->returning = false;
+        report(member,
+               &(struct index_event){.type = INDEX_UP, .data = member->data});
+    }
+    election_heard(member->flarei);
 }
 
 /* Too early to count against a node that has only just added itself. */
@@ -77,6 +133,9 @@ weigh(struct member *member, enum health_evidence evidence)
     const struct node *node = member_node(member);
     unsigned threshold = (unsigned)member->flarei->options.monitor_threshold;
 
+    if (evidence != HEALTH_ANSWERED && member->answers) {
+        member->trouble = member->flarei->loop.now;
+    }
     member->answers = evidence == HEALTH_ANSWERED;
     if (node == NULL || is_premature(member, evidence)) {
         return;
@@ -89,10 +148,10 @@ weigh(struct member *member, enum health_evidence evidence)
         timer_once(&member->tick, confirm_ms(member, evidence));
         break;
     case HEALTH_DOWN:
-        report(member, INDEX_DOWN);
+        report_down(member, evidence);
         break;
     case HEALTH_UP:
-        report(member, INDEX_UP);
+        report_up(member, node);
         break;
     }
 }
@@ -129,6 +188,19 @@ on_up(void *owner)
     broadcast_run(member->flarei);
 }
 
+/* So that it is known how far a master was, when it can say so no more. */
+static void
+follow_data(struct member *member)
+{
+    const struct node *node = member_node(member);
+
+    if (member->answers && node != NULL && node->state == NODE_ACTIVE &&
+        node->role != NODE_PROXY &&
+        member->positions_over == member->positions_asked) {
+        (void)member_ask_position(member);
+    }
+}
+
 static void
 on_answer(void *owner, enum link_ask ask, const struct reply *reply)
 {
@@ -139,6 +211,7 @@ on_answer(void *owner, enum link_ask ask, const struct reply *reply)
         member->pinging = false;
         weigh(member, slice_eq(reply->line, SLICE("OK")) ? HEALTH_ANSWERED
                                                          : HEALTH_WRONG);
+        follow_data(member);
         if (member->acked < member->flarei->map->version) {
             broadcast_run(member->flarei);
         }
@@ -148,6 +221,11 @@ on_answer(void *owner, enum link_ask ask, const struct reply *reply)
         break;
     case LINK_STATS:
         broadcast_learn(member, reply);
+        break;
+    case LINK_POSITION:
+        take_position(member, reply);
+        break;
+    case LINK_HANDOVER:
         break;
     }
 }
@@ -159,6 +237,9 @@ forget_connection(struct member *member)
     member->pinging = false;
     member->sent = 0;
     member->acked = 0;
+    member->old = false;
+    member->returning = false;
+    member->positions_over = member->positions_asked;
 }
 
 static void
@@ -168,6 +249,7 @@ on_lost(void *owner, enum health_evidence evidence)
 
     forget_connection(member);
     weigh(member, evidence);
+    election_heard(member->flarei);
     broadcast_run(member->flarei);
 }
 
@@ -189,6 +271,7 @@ member_new(struct flarei *flarei, const struct node *node)
     member->since = flarei->loop.wall;
     member->turn = BROADCAST_MIDDLE;
     member->since_behind = flarei->loop.now;
+    member->trouble = flarei->loop.now;
     member->link =
         link_new(&flarei->loop, host, node->port, &member_link_ops, member);
     timer_init(&member->tick, &flarei->loop, on_tick);
@@ -218,6 +301,7 @@ member_restarted(struct member *member)
         mono_after_ms(member->flarei->loop.now, interval_ms(member));
     link_drop(member->link);
     forget_connection(member);
+    member->data = (struct node_data){.copy = NODE_COPY_UNKNOWN};
     member->answers = false;
     member_start(member);
 }

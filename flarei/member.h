@@ -24,6 +24,20 @@ struct member {
     struct mono up_at;    /* when the connection was made */
     bool pinging;         /* a ping is under way */
     bool answers;         /* the last ping was answered */
+    struct mono trouble;  /* since when it is not */
+
+    /* "repl position": */
+    struct node_data data;    /* its last answer */
+    struct node_data said;    /* what has come of the next one */
+    bool old;                 /* it does not know the command */
+    bool returning;           /* INDEX_UP waits for the answer */
+    uint64_t positions_asked; /* ever */
+    uint64_t positions_over;  /* answered, or not to be answered */
+    uint64_t positions_told;  /* which of them was answered last */
+
+    /* When the map made it a master that has yet to acknowledge it: */
+    uint64_t promoted_in; /* its version; 0: none */
+    struct mono promoted_since;
 
     /* broadcast's: */
     enum broadcast_turn turn;
@@ -45,6 +59,9 @@ void member_start(struct member *member);
 
 /* Its process has just started: forget what was known, look now. */
 void member_restarted(struct member *member);
+
+/* False: it cannot be asked. */
+bool member_ask_position(struct member *member);
 
 /* The monitor's options have changed. */
 void member_reload(struct member *member);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "flarei/cmd.h"
+#include "flarei/election.h"
 #include "flarei/server.h"
 
 enum {
@@ -78,7 +79,7 @@ on_input(struct conn *conn, struct slice in)
     while (used < in.n && !session->closing) {
         size_t n;
 
-        if (conn_is_backed_up(conn)) {
+        if (conn_is_backed_up(conn) || session->waits_for != NULL) {
             conn_pause(conn);
             return used;
         }
@@ -94,7 +95,23 @@ on_input(struct conn *conn, struct slice in)
 static void
 on_drained(struct conn *conn)
 {
-    conn_resume(conn);
+    const struct session *session = conn->owner;
+
+    if (session->waits_for == NULL) {
+        conn_resume(conn);
+    }
+}
+
+void
+session_go_on(struct session *session)
+{
+    if (session->waits_for == NULL) {
+        return;
+    }
+    session->waits_for = NULL;
+    if (!conn_is_backed_up(session->conn)) {
+        conn_resume(session->conn);
+    }
 }
 
 static void
@@ -139,6 +156,7 @@ session_end(struct session *session)
 void
 session_free(struct session *session)
 {
+    election_orphan(session->waits_for);
     server_forget(session->flarei->server, session);
     conn_close(session->conn);
     free(session);

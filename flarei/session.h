@@ -9,6 +9,8 @@
 #include "flarei/flarei.h"
 #include "net/conn.h"
 
+struct election;
+
 enum {
     SESSION_LINE_MAX = 8192, /* bytes of a command line, its end included */
     SESSION_OP_MAX = 16
@@ -23,6 +25,10 @@ struct session {
     char peer[64];
     char op[SESSION_OP_MAX]; /* the command that was given last */
     bool closing;            /* no further command counts */
+
+    /* A command whose answer comes later; no other one is taken until then. */
+    struct election *waits_for;
+    const char *refused; /* the answer when it is */
 };
 
 /* Takes over fd.  NULL: no memory, fd is closed. */
@@ -34,6 +40,9 @@ void session_end(struct session *session);
 
 /* Close at once. */
 void session_free(struct session *session);
+
+/* The command that was waited for, if so, is answered: take the next one. */
+void session_go_on(struct session *session);
 
 /* Where answers go; sent at the end of the turn. */
 struct buf *session_out(struct session *session);

@@ -51,6 +51,7 @@ bool
 index_data_parse(struct slice rest, struct node_data *out, uint64_t *version)
 {
     struct node_data data = {.copy = NODE_COPY_UNKNOWN};
+    uint64_t seen;
 
     if (!slice_eq(slice_word(&rest), SLICE("data")) ||
         !take_partition(&rest, &data.partition) ||
@@ -58,10 +59,11 @@ index_data_parse(struct slice rest, struct node_data *out, uint64_t *version)
         !take_number(&rest, &data.records) || !take_copy(&rest, &data.copy)) {
         return false;
     }
-    *version = data.epoch;
-    if (!at_end(rest) && (!take_number(&rest, version) || !at_end(rest))) {
+    seen = data.epoch;
+    if (!at_end(rest) && (!take_number(&rest, &seen) || !at_end(rest))) {
         return false;
     }
+    *version = seen;
     *out = data;
     return true;
 }

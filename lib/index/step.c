@@ -41,6 +41,7 @@ index_make_proxy(struct node *node)
     node->role = NODE_PROXY;
     node->partition = NODE_NO_PARTITION;
     node->balance = 0;
+    node->wait = NODE_WAIT_NOT;
 }
 
 void

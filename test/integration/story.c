@@ -95,6 +95,18 @@ end_sync(struct fake *f)
 }
 
 static void
+say_position(struct fake *f)
+{
+    char text[128];
+
+    f->asked++;
+    (void)snprintf(text, sizeof(text), "POSITION %s\r\nEND\r\n", f->position);
+    if (!f->coy) {
+        say(f, f->position != NULL ? text : "ERROR\r\n");
+    }
+}
+
+static void
 take_line(struct fake *f, struct slice line)
 {
     char text[128];
@@ -112,6 +124,8 @@ take_line(struct fake *f, struct slice line)
                        "STAT pid 1\r\nSTAT node_map_version %ju\r\nEND\r\n",
                        (uintmax_t)f->version);
         say(f, text);
+    } else if (slice_eq(line, SLICE("repl position"))) {
+        say_position(f);
     } else {
         assert_true(slice_eq(slice_word(&line), SLICE("node")));
         assert_true(slice_eq(slice_word(&line), SLICE("sync")));

@@ -32,10 +32,13 @@ struct fake {
     unsigned pieces;     /* reads that the last "node sync" took */
     struct mono told_at; /* when the last whole one had arrived */
     /* how it behaves */
-    bool mute;           /* answers nothing */
-    bool slow_sync;      /* does not answer "node sync" */
-    bool picky;          /* answers "node sync" with an error, each time */
-    const char *to_ping; /* NULL: OK */
+    bool mute;            /* answers nothing */
+    bool slow_sync;       /* does not answer "node sync" */
+    bool picky;           /* answers "node sync" with an error, each time */
+    const char *to_ping;  /* NULL: OK */
+    const char *position; /* "0 5 100 complete"; NULL: a flare 1.3.4 */
+    bool coy;             /* does not answer "repl position" */
+    unsigned asked;       /* for its position */
 };
 
 struct story {

@@ -73,6 +73,171 @@ a_lost_connection_alone_is_no_reason(void **state)
     story_stop(s);
 }
 
+/* Master 0 and active slaves 1 and 2 that say how far they are. */
+static void
+start_with_slaves(struct story *s, const char *of_1, const char *of_2)
+{
+    start_three(s);
+    story_order(s, 2, "role", "slave 1 0");
+    story_order(s, 2, "state", "active");
+    story_order(s, 2, "role", "slave 1 0");
+    s->fake[1].position = of_1;
+    s->fake[2].position = of_2;
+    for (size_t i = 1; i < 3; i++) { /* so that it asks again: it was refused */
+        unsigned pings = s->fake[i].pings;
+
+        shutdown(s->fake[i].fd, SHUT_RDWR);
+        UNTIL(s, s->fake[i].pings > pings && story_settled(s));
+    }
+}
+
+static void
+the_slave_that_is_furthest_takes_over(void **state)
+{
+    struct story *s = *state;
+
+    story_option(s, "--monitor-interval", "3600");
+    start_with_slaves(s, "0 5 100 complete", "0 5 101 complete");
+    fake_die(&s->fake[0]);
+    UNTIL(s, story_is(s, 2, "master/active/0/1"));
+    assert_string_equal(story_state(s, 1), "slave/active/0/1");
+    UNTIL(s, story_settled(s));
+    assert_true(process_log_has(&s->index, "(epoch 5, sequence 101)"));
+    story_stop(s);
+}
+
+/* Who does not say in time comes behind who does, and delays it little. */
+static void
+a_slave_that_does_not_answer_is_waited_for_briefly(void **state)
+{
+    struct story *s = *state;
+    struct mono start;
+
+    story_option(s, "--monitor-interval", "3600");
+    start_with_slaves(s, "0 5 100 complete", "0 5 1 complete");
+    s->fake[1].coy = true;
+    start = clock_mono();
+    fake_die(&s->fake[0]);
+    UNTIL(s, story_is(s, 2, "master/active/0/1"));
+    assert_true(mono_ms_between(start, clock_mono()) < 5000);
+    story_stop(s);
+}
+
+/* The operator's order waits for the answers, and so does what follows it. */
+static void
+an_order_is_answered_when_the_heir_is_known(void **state)
+{
+    struct story *s = *state;
+    unsigned asked;
+
+    story_option(s, "--monitor-interval", "3600");
+    start_with_slaves(s, "0 5 100 complete", "0 6 1 complete");
+    asked = s->fake[2].asked;
+    client_send(&s->op, SLICE("node state 127.0.0.1 "));
+    (void)snprintf(s->text, sizeof(s->text), "%u down\r\nping\r\n",
+                   s->fake[0].port);
+    client_send(&s->op, slice_str(s->text));
+    UNTIL(s, s->fake[2].asked > asked);
+    assert_string_equal(client_line(&s->op), "OK");
+    assert_string_equal(client_line(&s->op), "OK");
+    assert_string_equal(story_state(s, 2), "master/active/0/1");
+    assert_string_equal(story_state(s, 0), "proxy/down/-1/0");
+    /* whoever has asked may go away before the answer */
+    asked = s->fake[1].asked;
+    s->fake[1].coy = true;
+    (void)snprintf(s->text, sizeof(s->text), "node state 127.0.0.1 %u down\r\n",
+                   s->fake[2].port);
+    client_send(&s->op, slice_str(s->text));
+    UNTIL(s, s->fake[1].asked > asked);
+    client_close(&s->op);
+    client_open(&s->op, s->port);
+    UNTIL(s, story_is(s, 1, "master/active/0/1"));
+    story_stop(s);
+}
+
+/* How far it was is known from when it was still there. */
+static void
+a_master_without_its_data_is_not_let_in(void **state)
+{
+    struct story *s = *state;
+
+    story_option(s, "--monitor-interval-ms", "30");
+    story_start(s);
+    story_join(s);
+    s->fake[0].position = "0 5 100 complete";
+    shutdown(s->fake[0].fd, SHUT_RDWR);
+    story_order(s, 0, "role", "master 1 0");
+    UNTIL(s, s->fake[0].asked > 2 && story_settled(s));
+    fake_die(&s->fake[0]);
+    UNTIL(s, story_is(s, 0, "master/down/0/1"));
+    s->fake[0].position = "-1 0 0 empty"; /* another disk */
+    fake_listen(&s->fake[0]);
+    UNTIL(s, process_log_has(&s->index, "without its data"));
+    s->fake[0].pings = 0;
+    UNTIL(s, s->fake[0].pings > 3);
+    assert_string_equal(story_state(s, 0), "master/down/0/1");
+    fake_die(&s->fake[0]);
+    UNTIL(s, !story_is(s, 0, "master/active/0/1"));
+    s->fake[0].position = "0 5 100 complete"; /* the right one again */
+    fake_listen(&s->fake[0]);
+    UNTIL(s, story_is(s, 0, "master/active/0/1"));
+    story_stop(s);
+}
+
+static void
+a_node_says_what_it_has_when_it_joins(void **state)
+{
+    struct story *s = *state;
+
+    story_option(s, "--monitor-interval-ms", "30");
+    story_start(s);
+    story_join(s);
+    story_order(s, 0, "role", "master 1 0");
+    s->fake[0].position = "0 5 100 complete";
+    shutdown(s->fake[0].fd, SHUT_RDWR);
+    UNTIL(s, s->fake[0].asked > 2 && story_settled(s));
+    s->fake[0].position = "0 5 99 complete";
+    assert_string_equal(story_ask(s, "node add 127.0.0.1 %u data 0 5 99 7 bad",
+                                  s->fake[0].port),
+                        "ERROR");
+    (void)story_ask(s, "node add 127.0.0.1 %u data 0 5 99 7 complete",
+                    s->fake[0].port);
+    assert_string_equal(client_line(&s->op), "END");
+    UNTIL(s, process_log_has(&s->index, "with less than it had"));
+    s->fake[0].pings = 0;
+    UNTIL(s, s->fake[0].pings > 3);
+    assert_string_equal(story_state(s, 0), "master/down/0/1");
+    story_stop(s);
+    story_start(s); /* that it waits is known after a restart too */
+    s->fake[0].pings = 0;
+    UNTIL(s, s->fake[0].pings > 3);
+    assert_string_equal(story_state(s, 0), "master/down/0/1");
+    story_order(s, 0, "state", "active");
+    assert_string_equal(story_state(s, 0), "master/active/0/1");
+    story_stop(s);
+}
+
+static void
+a_lost_master_is_replaced_by_force_only(void **state)
+{
+    struct story *s = *state;
+
+    story_option(s, "--monitor-interval", "3600");
+    story_start(s);
+    story_join(s);
+    story_join(s);
+    story_order(s, 0, "role", "master 1 0");
+    fake_die(&s->fake[0]);
+    UNTIL(s, story_is(s, 0, "master/down/0/1"));
+    assert_non_null(strstr(
+        story_ask(s, "node role 127.0.0.1 %u master 1 0", s->fake[1].port),
+        "SERVER_ERROR failed to set role (and balance): the partition's data "
+        "is on its master"));
+    story_order(s, 1, "role", "master 1 0 force");
+    assert_string_equal(story_state(s, 1), "master/active/0/1");
+    story_stop(s);
+}
+
 static void
 silence_counts_up_to_the_threshold(void **state)
 {
@@ -309,6 +474,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         WITH_INDEX(a_killed_master_is_replaced_at_once_whatever_the_interval),
         WITH_INDEX(a_lost_connection_alone_is_no_reason),
+        WITH_INDEX(the_slave_that_is_furthest_takes_over),
+        WITH_INDEX(a_slave_that_does_not_answer_is_waited_for_briefly),
+        WITH_INDEX(an_order_is_answered_when_the_heir_is_known),
+        WITH_INDEX(a_master_without_its_data_is_not_let_in),
+        WITH_INDEX(a_node_says_what_it_has_when_it_joins),
+        WITH_INDEX(a_lost_master_is_replaced_by_force_only),
         WITH_INDEX(silence_counts_up_to_the_threshold),
         WITH_INDEX(wrong_answers_count_like_silence),
         WITH_INDEX(a_node_restarted_before_it_was_missed_is_let_in),
