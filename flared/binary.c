@@ -61,6 +61,7 @@ binary_take(struct session *session, struct slice in)
 {
     const struct proto_limits *limits =
         server_proto_limits(session->worker->node->server);
+    const size_t before = buf_len(&session->binary.heads);
     struct binary_head head;
     struct request req;
     struct parse parse;
@@ -73,12 +74,19 @@ binary_take(struct session *session, struct slice in)
         } else if (await(session, &head, req.key)) {
             session_run(session, &req);
         }
+        if (session->held.waits) {
+            buf_truncate(&session->binary.heads, before);
+            return 0;
+        }
         return parse.consumed;
     case PARSE_MORE:
         conn_need(session->conn, parse.need);
         return 0;
     case PARSE_TOO_LARGE:
         cmd_too_large(session, &req);
+        if (session->held.waits) {
+            return 0;
+        }
         refuse(session, &head, parse.skip);
         return parse.consumed;
     case PARSE_BAD:

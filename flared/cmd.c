@@ -147,6 +147,39 @@ cmd_route_read(const struct session *session, const struct request *req,
 }
 
 bool
+cmd_may_change(struct session *session, const struct request *req)
+{
+    if (!atomic_load_explicit(&session->worker->node->writes_held,
+                              memory_order_relaxed)) {
+        return true;
+    }
+    if (!hold_session(session, 0)) {
+        session_line(session, req,
+                     "SERVER_ERROR this master has lost touch with its "
+                     "cluster");
+    }
+    return false;
+}
+
+/*
+ * A partition whose master is gone may get another one any moment.  A request
+ * that comes round here again has met nodes with different maps.
+ */
+void
+cmd_refuse_route(struct session *session, const struct request *req,
+                 enum route_kind kind)
+{
+    const struct worker *worker = session->worker;
+    int64_t age = kind == ROUTE_FORWARD
+                      ? 0
+                      : mono_ms_between(worker->view_at, worker->loop.now);
+
+    if (kind == ROUTE_NO_PARTITION || !hold_session(session, age)) {
+        session_line(session, req, forward_refusal(kind));
+    }
+}
+
+bool
 cmd_wants_sync(const struct session *session, const struct request *req)
 {
     if (req->sync) {

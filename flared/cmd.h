@@ -59,6 +59,16 @@ struct route cmd_route_read(const struct session *session,
 /* A client's session has asked for a change. */
 void cmd_note_write(struct session *session, const struct request *req);
 
+/*
+ * May this node change the data it is the master of?  False: the request
+ * waits (flared/hold.h) or was answered.
+ */
+bool cmd_may_change(struct session *session, const struct request *req);
+
+/* A request that cannot be routed waits for a better map, or is refused. */
+void cmd_refuse_route(struct session *session, const struct request *req,
+                      enum route_kind kind);
+
 /* True when this write's answer has to wait for the copies. */
 bool cmd_wants_sync(const struct session *session, const struct request *req);
 

@@ -273,8 +273,8 @@ cmd_dump(struct session *session, const struct request *req)
  */
 
 /* keys PREFIX+ LIMIT: each prefix is routed as if it were a key. */
-void
-cmd_keys(struct session *session, const struct request *req)
+static void
+list_keys(struct session *session, const struct request *req)
 {
     struct worker *worker = session->worker;
     struct buf *out = session_answer(session);
@@ -282,7 +282,6 @@ cmd_keys(struct session *session, const struct request *req)
     struct slice prefixes = req->keys;
     struct slice prefix = request_key(&prefixes);
 
-    metric_add(&worker->metrics, METRIC_CMD_GET, req->nkeys);
     while (prefix.n > 0) {
         struct route route = cmd_route_read(session, req, prefix);
 
@@ -293,7 +292,7 @@ cmd_keys(struct session *session, const struct request *req)
         }
         if (route.kind != ROUTE_LOCAL) {
             buf_truncate(out, mark);
-            session_line(session, req, forward_refusal(route.kind));
+            cmd_refuse_route(session, req, route.kind);
             return;
         }
         if (store_prefix(worker->node->store, prefix, req->number, out) !=
@@ -306,4 +305,13 @@ cmd_keys(struct session *session, const struct request *req)
         prefix = request_key(&prefixes);
     }
     session_line(session, req, "END");
+}
+
+void
+cmd_keys(struct session *session, const struct request *req)
+{
+    list_keys(session, req);
+    if (!session->held.waits) {
+        metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
+    }
 }

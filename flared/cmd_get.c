@@ -102,7 +102,10 @@ gat_for_peer(struct session *session, const struct request *req)
         return;
     }
     if (route.kind != ROUTE_LOCAL) {
-        session_line(session, req, forward_refusal(route.kind));
+        cmd_refuse_route(session, req, route.kind);
+        return;
+    }
+    if (!cmd_may_change(session, req)) {
         return;
     }
     cmd_touch_local(session, req->key, expire, &outcome);
@@ -130,13 +133,15 @@ void
 cmd_gat(struct session *session, const struct request *req)
 {
     cmd_note_write(session, req);
-    metric_add(&session->worker->metrics, METRIC_CMD_TOUCH, req->nkeys);
-    metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
     if (req->from_peer) {
         gat_for_peer(session, req);
-        return;
+    } else {
+        gather_gat(session, req);
     }
-    gather_gat(session, req);
+    if (!session->held.waits) {
+        metric_add(&session->worker->metrics, METRIC_CMD_TOUCH, req->nkeys);
+        metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
+    }
 }
 
 void

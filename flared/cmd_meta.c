@@ -24,7 +24,7 @@ is_mine(struct session *session, const struct request *req, struct route route)
     if (route.kind == ROUTE_FORWARD && !cmd_goes_round(session, req)) {
         forward_meta(session, req, route.to);
     } else {
-        session_line(session, req, forward_refusal(route.kind));
+        cmd_refuse_route(session, req, route.kind);
     }
     return false;
 }
@@ -211,7 +211,7 @@ cmd_meta_get(struct session *session, const struct request *req)
     if ((has & changing) != 0) {
         cmd_note_write(session, req);
     }
-    if (!is_mine_to_write(session, req, key)) {
+    if (!is_mine_to_write(session, req, key) || !cmd_may_change(session, req)) {
         return;
     }
     if ((has & changing) != 0 || !get_only(session, req, key)) {
@@ -350,7 +350,8 @@ cmd_meta_change(struct session *session, const struct request *req)
     struct buf *out;
 
     cmd_note_write(session, req);
-    if (!is_mine_to_write(session, req, change.key)) {
+    if (!is_mine_to_write(session, req, change.key) ||
+        !cmd_may_change(session, req)) {
         return;
     }
     fill_change(req, worker->loop.wall, &change, &meta);

@@ -206,8 +206,8 @@ cmd_change(struct session *session, const struct request *req)
     struct route route = {ROUTE_NO_PARTITION, -1, NULL};
 
     cmd_note_write(session, req);
-    count_request(&worker->metrics, req->command);
     if (cmd_is_from_master(session, req)) {
+        count_request(&worker->metrics, req->command);
         change_here(session, req, true);
         return;
     }
@@ -215,12 +215,17 @@ cmd_change(struct session *session, const struct request *req)
         route = cluster_route_write(view, keyhash(view->hash, req->key), false);
     }
     if (route.kind == ROUTE_LOCAL) {
-        change_here(session, req, false);
+        if (cmd_may_change(session, req)) {
+            change_here(session, req, false);
+        }
     } else if (route.kind == ROUTE_FORWARD && !cmd_goes_round(session, req)) {
         forward_write(session, req, route.to,
                       item_expire_at(req->exptime, worker->loop.wall));
     } else {
-        session_line(session, req, forward_refusal(route.kind));
+        cmd_refuse_route(session, req, route.kind);
+    }
+    if (!session->held.waits) {
+        count_request(&worker->metrics, req->command);
     }
 }
 
@@ -239,7 +244,6 @@ cmd_too_large(struct session *session, const struct request *req)
         .noreply = true,
     };
 
-    metric_add(&session->worker->metrics, METRIC_STORE_TOO_LARGE, 1);
     if (req->command == COMMAND_SET) {
         cmd_change(session, &removal);
     } else if (req->command == COMMAND_MS &&
@@ -248,6 +252,9 @@ cmd_too_large(struct session *session, const struct request *req)
 
         removal.key = meta_key(req, room);
         cmd_change(session, &removal);
+    }
+    if (!session->held.waits) {
+        metric_add(&session->worker->metrics, METRIC_STORE_TOO_LARGE, 1);
     }
 }
 
@@ -261,6 +268,9 @@ cmd_flush_all(struct session *session, const struct request *req)
     uint64_t seq = 0;
 
     cmd_note_write(session, req);
+    if (!cmd_is_from_master(session, req) && !cmd_may_change(session, req)) {
+        return;
+    }
     metric_add(&worker->metrics, METRIC_CMD_FLUSH, 1);
     if (delay > 0) {
         int64_t at = item_expire_at(delay, worker->loop.wall);

@@ -54,9 +54,11 @@ struct flared {
     atomic_uint flushes; /* how often the store was emptied on request */
     _Atomic(uint64_t) reconstruction_interval; /* us per record; reloadable */
     _Atomic(uint64_t) reconstruction_bwlimit;  /* KiB/s; reloadable */
-    atomic_bool replicate_sync;     /* replication-type; reloadable */
-    _Atomic(uint64_t) sync_timeout; /* ms; reloadable */
-    struct access access;           /* when keys were asked for last */
+    atomic_bool replicate_sync;      /* replication-type; reloadable */
+    _Atomic(uint64_t) sync_timeout;  /* ms; reloadable */
+    _Atomic(uint64_t) failover_wait; /* ms; reloadable */
+    atomic_bool writes_held; /* own data is not to be changed, see hold.h */
+    struct access access;    /* when keys were asked for last */
     unsigned nworkers;
     struct worker *workers;
     struct server *server;

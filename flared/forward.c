@@ -81,6 +81,9 @@ forward_write(struct session *session, const struct request *req,
     bool gat = req->command == COMMAND_GAT || req->command == COMMAND_GATS;
     struct forward *f;
 
+    if (hold_for_peer(session, peer)) {
+        return;
+    }
     metric_add(&worker->metrics, METRIC_PROXY_WRITE, 1);
     if (!emit(worker, peer, req, expire)) {
         metric_add(&worker->metrics, METRIC_PROXY_ERROR, 1);
@@ -119,6 +122,9 @@ forward_keys(struct session *session, const struct request *req,
     size_t mark = out != NULL ? buf_len(out) : 0;
     struct forward *f;
 
+    if (hold_for_peer(session, peer)) {
+        return;
+    }
     if (out == NULL || !emit_keys(out, req, slice_str(worker->node->self))) {
         if (out != NULL) {
             buf_truncate(out, mark);

@@ -145,12 +145,17 @@ forward_meta(struct session *session, const struct request *req,
              const struct node *to)
 {
     struct worker *worker = session->worker;
-    struct meta_forward *f = xcalloc(1, sizeof(*f));
+    struct peer *peer = pool_get(&worker->pool, node_host(to), to->port);
+    struct meta_forward *f;
 
+    if (hold_for_peer(session, peer)) {
+        return;
+    }
+    f = xcalloc(1, sizeof(*f));
     metric_add(
         &worker->metrics,
         req->command == COMMAND_MG ? METRIC_PROXY_READ : METRIC_PROXY_WRITE, 1);
-    f->peer = pool_get(&worker->pool, node_host(to), to->port);
+    f->peer = peer;
     f->req.command = req->command;
     f->req.meta.has = req->meta.has;
     if (!send_request(f, req, slice_str(worker->node->self))) {

@@ -20,11 +20,12 @@ struct part {
 struct group {
     struct peer_call peer;
     struct gather *gather;
-    char node[NODE_KEY_MAX + 1]; /* who was asked */
+    char node[NODE_KEY_MAX + 1]; /* who was asked; "": nobody yet */
     int partition;
     unsigned next; /* part to look from for the next VALUE */
     unsigned index;
     bool retried;
+    struct held held; /* while nobody can be asked */
     struct buf text;
 };
 
@@ -137,16 +138,24 @@ one_less(struct gather *g)
 static void on_get(struct peer_call *peer, enum peer_result result,
                    const struct reply *reply);
 
-/* Ask a node for every part of the group that has no answer yet. */
+/*
+ * Ask a node (NULL: there is none) for every part of the group that has no
+ * answer yet.
+ */
 static bool
 ask(struct gather *g, struct group *group, const struct node *to)
 {
     struct worker *worker = g->call.worker;
     struct slice self = slice_str(worker->node->self);
-    struct peer *peer = pool_get(&worker->pool, node_host(to), to->port);
-    struct buf *out = peer_out(peer);
+    struct peer *peer;
+    struct buf *out;
     size_t mark;
 
+    if (to == NULL) {
+        return false;
+    }
+    peer = pool_get(&worker->pool, node_host(to), to->port);
+    out = peer_out(peer);
     memcpy(group->node, to->key, sizeof(group->node));
     if (out == NULL) {
         return false;
@@ -181,7 +190,32 @@ ask_another(struct gather *g, struct group *group)
     group->retried = true;
     was = cluster_map_find(view->map, slice_str(group->node));
     other = cluster_route_other_reader(view, group->partition, was);
-    return other != NULL && ask(g, group, other);
+    return ask(g, group, other);
+}
+
+static void on_retry(struct held *held, bool late);
+
+/* Nobody could be asked, or has answered: wait for a better map, or give up. */
+static void
+wait_for_better(struct gather *g, struct group *group, enum peer_result result)
+{
+    struct worker *worker = g->call.worker;
+    const struct node *was = NULL;
+    int64_t down_ms = 0;
+
+    if (worker->view != NULL) {
+        was = cluster_map_find(worker->view->map, slice_str(group->node));
+    }
+    if (was != NULL) {
+        down_ms =
+            peer_down_ms(pool_get(&worker->pool, node_host(was), was->port));
+    }
+    group->held.run = on_retry;
+    if (g->call.session == NULL || !hold_other(worker, &group->held, down_ms)) {
+        metric_add(&worker->metrics, METRIC_PROXY_ERROR, 1);
+        g->error = forward_failure(result);
+        one_less(g);
+    }
 }
 
 /* Answers come in the order asked; a key that is skipped was a miss. */
@@ -226,12 +260,9 @@ on_get(struct peer_call *peer, enum peer_result result,
         one_less(g);
         return;
     }
-    if (ask_another(g, group)) {
-        return;
+    if (!ask_another(g, group)) {
+        wait_for_better(g, group, result);
     }
-    metric_add(&g->call.worker->metrics, METRIC_PROXY_ERROR, 1);
-    g->error = forward_failure(result);
-    one_less(g);
 }
 
 static struct gather *
@@ -274,17 +305,18 @@ group_add(struct gather *g, int partition)
 static struct group *
 group_for(struct gather *g, const struct route *route)
 {
+    const char *name = route->kind == ROUTE_FORWARD ? route->to->key : "";
     struct group *group;
 
     for (unsigned i = 0; i < g->ngroups; i++) {
         group = &g->groups[i];
         if (group->partition == route->partition &&
-            strcmp(group->node, route->to->key) == 0) {
+            strcmp(group->node, name) == 0) {
             return group;
         }
     }
     group = group_add(g, route->partition);
-    memcpy(group->node, route->to->key, sizeof(group->node));
+    memcpy(group->node, name, strlen(name) + 1);
     return group;
 }
 
@@ -324,10 +356,42 @@ place_get(struct gather *g, struct part *part, const struct request *req,
 
     if (route.kind == ROUTE_LOCAL) {
         get_here(g, part);
-    } else if (route.kind == ROUTE_FORWARD && !goes_round) {
+    } else if (route.kind == ROUTE_NO_NODE ||
+               (route.kind == ROUTE_FORWARD && !goes_round)) {
         part->group = (int)group_for(g, &route)->index;
     } else {
         g->error = forward_refusal(route.kind);
+    }
+}
+
+/* What the group still lacks: from here, or from whoever has it by now. */
+static void
+on_retry(struct held *held, bool late)
+{
+    struct group *group = LIST_ENTRY(held, struct group, held);
+    struct gather *g = group->gather;
+    const struct cluster_view *view = g->call.worker->view;
+    struct route route = {ROUTE_LOCAL, -1, NULL};
+
+    (void)late; /* one more try costs nothing; then it is known */
+    for (unsigned i = group->next; i < g->nparts; i++) {
+        struct part *part = &g->parts[i];
+
+        if (part->group != (int)group->index) {
+            continue;
+        }
+        route = cluster_route_read(view, keyhash(view->hash, part->key),
+                                   &g->call.worker->rand);
+        if (route.kind != ROUTE_LOCAL) {
+            break;
+        }
+        part->group = -1;
+        get_here(g, part);
+    }
+    if (route.kind == ROUTE_LOCAL) {
+        one_less(g);
+    } else if (!ask(g, group, route.to)) {
+        wait_for_better(g, group, PEER_UNSENT);
     }
 }
 
@@ -347,9 +411,7 @@ gather_get(struct session *session, const struct request *req)
 
         g->pending++;
         if (!ask(g, &g->groups[i], to) && !ask_another(g, &g->groups[i])) {
-            metric_add(&g->call.worker->metrics, METRIC_PROXY_ERROR, 1);
-            g->error = forward_failure(PEER_UNSENT);
-            g->pending--;
+            wait_for_better(g, &g->groups[i], PEER_UNSENT);
         }
     }
     one_less(g);
@@ -422,22 +484,58 @@ gat_here(struct gather *g, struct part *part)
     }
 }
 
+static struct route
+route_write(const struct worker *worker, struct slice key)
+{
+    const struct cluster_view *view = worker->view;
+
+    return view != NULL
+               ? cluster_route_write(view, keyhash(view->hash, key), false)
+               : (struct route){ROUTE_NO_PARTITION, -1, NULL};
+}
+
+/* Can every key be touched now?  False: the request waits or was answered. */
+static bool
+can_touch(struct session *session, const struct request *req)
+{
+    struct worker *worker = session->worker;
+    struct slice keys = req->keys, key;
+
+    while ((key = request_key(&keys)).n > 0) {
+        struct route route = route_write(worker, key);
+
+        if (route.kind == ROUTE_LOCAL) {
+            if (!cmd_may_change(session, req)) {
+                return false;
+            }
+        } else if (route.kind != ROUTE_FORWARD) {
+            cmd_refuse_route(session, req, route.kind);
+            return false;
+        } else if (hold_for_peer(session,
+                                 pool_get(&worker->pool, node_host(route.to),
+                                          route.to->port))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 gather_gat(struct session *session, const struct request *req)
 {
-    struct gather *g = gather_new(session, req);
-    const struct cluster_view *view = session->worker->view;
+    struct gather *g;
+
+    if (!can_touch(session, req)) {
+        return;
+    }
+    g = gather_new(session, req);
 
     g->expire = item_expire_at(req->exptime, session->worker->loop.wall);
     g->groups = xcalloc(g->nparts, sizeof(*g->groups));
     for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
         struct part *part = &g->parts[i];
-        struct route route = {ROUTE_NO_PARTITION, -1, NULL};
+        struct route route = route_write(session->worker, part->key);
 
-        if (view != NULL) {
-            route = cluster_route_write(view, keyhash(view->hash, part->key),
-                                        false);
-        }
         if (route.kind == ROUTE_LOCAL) {
             gat_here(g, part);
         } else if (route.kind == ROUTE_FORWARD) {

@@ -119,6 +119,11 @@ static const struct option_row rows[] = {
      .fallback = "10000", .unit = "milliseconds",
      .help = "How long a write may wait for its slaves before it is answered "
              "with an error."},
+    {.name = "failover-wait", .type = OPTION_UINT, .flags = OPTION_RELOADABLE,
+     .offset = AT(failover_wait), .max = 60000, .fallback = "1000",
+     .unit = "milliseconds",
+     .help = "How long a request may wait for another master when its own is "
+             "gone, before it is answered with an error; 0: not at all."},
     {.name = "reconstruction-interval", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(reconstruction_interval),
      .max = 60000000, .fallback = "0", .unit = "microseconds",

@@ -81,6 +81,7 @@ session_close(struct session *session)
 
     session_count_bytes(session);
     session->closing = true;
+    hold_release(session);
     calls_orphan(session);
     list_remove(&session->link);
     atomic_fetch_sub(&worker->nsessions, 1);
@@ -226,7 +227,7 @@ take_text(struct session *session, struct slice in)
     switch (parse_request(in, limits, &req, &parse)) {
     case PARSE_OK:
         session_run(session, &req);
-        return parse.consumed;
+        return session->held.waits ? 0 : parse.consumed;
     case PARSE_MORE:
         if (parse.need > 0) {
             conn_need(session->conn, parse.need);
@@ -234,6 +235,9 @@ take_text(struct session *session, struct slice in)
         return 0;
     case PARSE_TOO_LARGE:
         cmd_too_large(session, &req);
+        if (session->held.waits) {
+            return 0;
+        }
         refuse(session, &parse);
         return parse.consumed;
     case PARSE_BAD:
@@ -274,6 +278,7 @@ on_input(struct conn *conn, struct slice in)
     struct session *session = conn->owner;
     size_t used = 0;
 
+    hold_release(session);
     while (used < in.n && !session->closing) {
         size_t n;
 
@@ -286,9 +291,13 @@ on_input(struct conn *conn, struct slice in)
             break;
         }
         n = take(session, (struct slice){in.p + used, in.n - used});
+        if (session->held.waits) {
+            conn_pause(conn);
+        }
         if (n == 0) {
             break;
         }
+        session->held.begun = false;
         used += n;
     }
     if (session->closing) {

@@ -9,6 +9,7 @@
 
 #include "flared/binary.h"
 #include "flared/call.h"
+#include "flared/hold.h"
 #include "flared/worker.h"
 #include "net/conn.h"
 #include "proto/request.h"
@@ -31,6 +32,7 @@ struct session {
     bool exclusive;   /* a call (dump) must end before the next is looked at */
     bool has_written; /* a change was asked for, latest at: */
     struct mono wrote;
+    struct held_request held;
     uint64_t counted_in, counted_out; /* of conn's bytes, in the metrics */
     char peer[64];
     enum dialect dialect;

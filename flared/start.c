@@ -46,6 +46,7 @@ publish_options(struct flared *node)
     atomic_store(&node->replicate_sync,
                  strcmp(o->replication_type, "sync") == 0);
     atomic_store(&node->sync_timeout, o->sync_timeout);
+    atomic_store(&node->failover_wait, o->failover_wait);
     atomic_store(&node->reconstruction_interval, o->reconstruction_interval);
     atomic_store(&node->reconstruction_bwlimit, o->reconstruction_bwlimit);
 }

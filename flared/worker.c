@@ -84,6 +84,12 @@ on_tick(struct timer *timer)
     }
 }
 
+static void
+on_peer_moved(void *arg)
+{
+    hold_retry(arg);
+}
+
 static int
 worker_init(struct worker *worker, struct flared *node, unsigned index,
             struct err *err)
@@ -95,6 +101,8 @@ worker_init(struct worker *worker, struct flared *node, unsigned index,
         .line_max = limits->line_max,
         .value_max = limits->value_max,
         .limits = *server_conn_limits(node->server),
+        .moved = on_peer_moved,
+        .arg = worker,
     };
     int rc = loop_init(&worker->loop, err);
 
@@ -108,6 +116,7 @@ worker_init(struct worker *worker, struct flared *node, unsigned index,
     pool_init(&worker->pool, &worker->loop, &peers);
     rand_init(&worker->rand, (uint64_t)clock_mono().ns + index);
     gate_queue_init(&worker->gate_queue);
+    hold_init(&worker->hold, &worker->loop);
     timer_init(&worker->tick, &worker->loop, on_tick);
     timer_every(&worker->tick, TICK_MS);
     return 0;
@@ -125,6 +134,7 @@ worker_fini(struct worker *worker)
     gate_queue_run(&worker->gate_queue, &worker->node->gate,
                    (struct mono){INT64_MAX});
     timer_fini(&worker->tick);
+    hold_fini(&worker->hold);
     pool_fini(&worker->pool);
     loop_fini(&worker->loop); /* runs what is left for the end of a turn */
     on_burial(&worker->burial);
@@ -249,6 +259,8 @@ on_view(struct mail *mail)
     struct cluster_view *old = vm->worker->view;
 
     vm->worker->view = vm->view;
+    vm->worker->view_at = vm->worker->loop.now;
+    hold_retry(vm->worker);
     drop_peers(vm->worker, old);
     cluster_view_unref(old);
     if (atomic_fetch_sub(&change->left, 1) == 1) {

@@ -5,6 +5,7 @@
 #define FLARE_FLARED_WORKER_H
 
 #include "flared/flared.h"
+#include "flared/hold.h"
 #include "net/timer.h"
 #include "peer/pool.h"
 #include "stats/metric.h"
@@ -26,7 +27,9 @@ struct worker {
     struct partition_table *table; /* for dump; made when first needed */
     atomic_uint nsessions;
     struct gate_queue gate_queue;
-    struct timer tick; /* every 100 ms: deadlines, idle connections */
+    struct hold hold;
+    struct mono view_at; /* when the view came */
+    struct timer tick;   /* every 100 ms: deadlines, idle connections */
 };
 
 /* Start all workers.  On failure none is left running. */

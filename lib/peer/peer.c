@@ -36,6 +36,7 @@ struct peer {
 
     int64_t pause_ms; /* the next one */
     struct mono retry_at;
+    struct mono down_at; /* the last connection ended, or the first look */
     int last_error;
     bool up;      /* connected */
     bool replied; /* on this connection */
@@ -65,10 +66,21 @@ is_busy(const struct peer *peer)
     return peer->conn != NULL || peer->dial.resolving != NULL;
 }
 
+static void
+moved(struct peer *peer)
+{
+    if (peer->options.moved != NULL && !peer->dead) {
+        peer->options.moved(peer->options.arg);
+    }
+}
+
 /* Let go of the connection, or of the attempt to make one. */
 static void
 drop_conn(struct peer *peer)
 {
+    if (peer->up) {
+        peer->down_at = peer->loop->now;
+    }
     peer->base = sent_position(peer);
     if (peer->conn != NULL) {
         conn_close(peer->conn);
@@ -134,6 +146,7 @@ fail(struct peer *peer, int error)
     collect_gone(peer);
     drop_conn(peer);
     peer->answered = peer->base;
+    moved(peer);
     tell_gone(peer);
 }
 
@@ -262,6 +275,7 @@ on_connected(struct conn *conn)
     peer->progress = peer->loop->now;
     peer->sending = false;
     timer_once(&peer->timer, peer->options.answer_ms);
+    moved(peer);
 }
 
 static const struct conn_ops peer_conn_ops = {
@@ -397,6 +411,7 @@ peer_new(struct loop *loop, const char *host, uint16_t port,
     bool bare6 = sock_is_numeric(host) && strchr(host, ':') != NULL;
 
     peer->loop = loop;
+    peer->down_at = loop->now;
     peer->name = xasprintf(bare6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
     peer->options = *options;
     dial_init(&peer->dial, loop, host, port, on_dial_ready);
@@ -487,6 +502,12 @@ bool
 peer_is_connected(const struct peer *peer)
 {
     return peer->up;
+}
+
+int64_t
+peer_down_ms(const struct peer *peer)
+{
+    return peer->up ? 0 : mono_ms_between(peer->down_at, peer->loop->now);
 }
 
 bool

@@ -46,6 +46,12 @@ struct peer_options {
     size_t line_max;
     uint64_t value_max;
     struct conn_limits limits;
+    /*
+     * A connection was made or has ended; NULL if nobody wants to know.  It
+     * must not use or free peers: act at the end of the turn.
+     */
+    void (*moved)(void *arg);
+    void *arg;
 };
 
 /* host and options are copied.  Does not connect yet. */
@@ -82,6 +88,10 @@ size_t peer_inflight(const struct peer *peer);
 size_t peer_backlog(const struct peer *peer);
 
 bool peer_is_connected(const struct peer *peer);
+
+/* For how long it has not been connected, in ms; 0: it is. */
+int64_t peer_down_ms(const struct peer *peer);
+
 /* In the pause after a failure; the next attempt may be made after it. */
 bool peer_is_failing(const struct peer *peer, struct mono now);
 const char *peer_name(const struct peer *peer); /* "host:port" */

@@ -42,6 +42,7 @@
     X(PROXY_READ, "proxy_read", "keys read from another node for a client")    \
     X(PROXY_WRITE, "proxy_write", "writes passed on to another node")          \
     X(PROXY_ERROR, "proxy_error", "of those, how many failed")                 \
+    X(HELD_REQUESTS, "held_requests", "requests that waited for a master")     \
     X(SYNC_WAITS, "sync_waits", "replies that waited for copies")              \
     X(SYNC_TIMEOUTS, "sync_timeouts", "of those, how many in vain")
 

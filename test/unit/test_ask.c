@@ -180,7 +180,11 @@ told(struct peer_call *call, enum peer_result result, const struct reply *reply)
 static void
 a_pool_has_one_peer_for_an_address(void **state)
 {
-    const struct peer_options options = {1000, 1000, 1024, 1024, {1, 1, 1}};
+    const struct peer_options options = {.connect_ms = 1000,
+                                         .answer_ms = 1000,
+                                         .line_max = 1024,
+                                         .value_max = 1024,
+                                         .limits = {1, 1, 1}};
     struct net_fixture f;
     struct pool pool;
     struct peer *a, *b;
