@@ -146,9 +146,28 @@ admin_place(const struct target *target)
     return place;
 }
 
+/* clang-format off */
 const struct subcommand *const admin_subcommands[] = {
-    &cmd_activate,    &cmd_balance, &cmd_completion, &cmd_down,
-    &cmd_index,       &cmd_list,    &cmd_master,     &cmd_ping,
-    &cmd_reconstruct, &cmd_remove,  &cmd_slave,      &tool_stats,
-    &cmd_threads,     NULL,
+    &cmd_activate,
+    &cmd_balance,
+    &cmd_completion,
+    &cmd_deploy,
+    &cmd_down,
+    &cmd_dump,
+    &cmd_dumpkey,
+    &cmd_index,
+    &cmd_list,
+    &cmd_master,
+    &cmd_part,
+    &cmd_ping,
+    &cmd_reconstruct,
+    &cmd_remove,
+    &cmd_restore,
+    &cmd_slave,
+    &tool_stats,
+    &cmd_summary,
+    &cmd_threads,
+    &cmd_verify,
+    NULL,
 };
+/* clang-format on */

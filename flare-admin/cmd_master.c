@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flare-admin/admin.h"
+#include "flare-admin/build.h"
 #include "flare-admin/change.h"
 #include "flare-admin/commands.h"
 #include "flare-admin/wait.h"
@@ -178,28 +179,35 @@ check(struct tool *tool, const struct targets *targets)
     return true;
 }
 
+bool
+build_masters(struct tool *tool, struct targets *targets)
+{
+    enum outcome outcome = GOES_ON;
+
+    if (targets->n > 0) {
+        qsort(targets->all, (size_t)targets->n, sizeof(*targets->all),
+              by_partition);
+    }
+    for (int i = 0; outcome != ENDS_ALL && i < targets->n; i++) {
+        enum outcome this = master_one(tool, &targets->all[i]);
+
+        outcome = this > outcome ? this : outcome;
+    }
+    return outcome == GOES_ON;
+}
+
 static int
 run_master(struct tool *tool, int nwords, char **words)
 {
     struct targets targets;
-    enum outcome outcome = GOES_ON;
     bool ok;
 
     if (!targets_parse(tool, nwords, words, (struct target_form){4, 4, ""},
                        &targets)) {
         return STATUS_NG;
     }
-    ok = check(tool, &targets) && tool_open_index(tool, nwords, words);
-    if (ok) {
-        qsort(targets.all, (size_t)targets.n, sizeof(*targets.all),
-              by_partition);
-    }
-    for (int i = 0; ok && outcome != ENDS_ALL && i < targets.n; i++) {
-        enum outcome this = master_one(tool, &targets.all[i]);
-
-        outcome = this > outcome ? this : outcome;
-    }
-    ok = ok && outcome == GOES_ON && admin_finish(tool, &targets, false);
+    ok = check(tool, &targets) && tool_open_index(tool, nwords, words) &&
+         build_masters(tool, &targets) && admin_finish(tool, &targets, false);
     targets_fini(&targets);
     return ok ? STATUS_OK : STATUS_NG;
 }

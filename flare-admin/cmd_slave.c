@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flare-admin/admin.h"
+#include "flare-admin/build.h"
 #include "flare-admin/change.h"
 #include "flare-admin/commands.h"
 #include "flare-admin/wait.h"
@@ -127,12 +128,23 @@ check(struct tool *tool, struct targets *targets)
     return true;
 }
 
+bool
+build_slaves(struct tool *tool, struct targets *targets, int *status)
+{
+    bool go_on = true;
+
+    *status = STATUS_OK;
+    for (int i = 0; go_on && i < targets->n; i++) {
+        go_on = slave_one(tool, &targets->all[i], status);
+    }
+    return go_on;
+}
+
 static int
 run_slave(struct tool *tool, int nwords, char **words)
 {
     struct targets targets;
     int status = STATUS_OK;
-    bool ok;
 
     if (!targets_parse(
             tool, nwords, words,
@@ -141,11 +153,9 @@ run_slave(struct tool *tool, int nwords, char **words)
             &targets)) {
         return STATUS_NG;
     }
-    ok = check(tool, &targets) && tool_open_index(tool, nwords, words);
-    for (int i = 0; ok && i < targets.n; i++) {
-        ok = slave_one(tool, &targets.all[i], &status);
-    }
-    if (!ok || !admin_finish(tool, &targets, false)) {
+    if (!check(tool, &targets) || !tool_open_index(tool, nwords, words) ||
+        !build_slaves(tool, &targets, &status) ||
+        !admin_finish(tool, &targets, false)) {
         status = STATUS_NG;
     }
     targets_fini(&targets);

@@ -24,7 +24,7 @@ _flare_admin()
     fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'activate balance completion down index list master ping reconstruct remove slave stats threads' -- "$cur"))
+        COMPREPLY=($(compgen -W 'activate balance completion deploy down dump dumpkey index list master part ping reconstruct remove restore slave stats summary threads verify' -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -60,6 +60,41 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout='
         words=''
         ;;
+    deploy)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --flarei,* | *,--flarei=*) values='-' ;;
+        --flared,* | *,--flared=*) values='-' ;;
+        --index-log-facility,* | *,--index-log-facility=*) values='-' ;;
+        --index-max-connection,* | *,--index-max-connection=*) values='-' ;;
+        --monitor-threshold,* | *,--monitor-threshold=*) values='-' ;;
+        --monitor-interval,* | *,--monitor-interval=*) values='-' ;;
+        --index-thread-pool-size,* | *,--index-thread-pool-size=*) values='-' ;;
+        --partition-size,* | *,--partition-size=*) values='-' ;;
+        --key-hash-algorithm,* | *,--key-hash-algorithm=*) values='-' ;;
+        --partition-modular-hint,* | *,--partition-modular-hint=*) values='-' ;;
+        --partition-modular-virtual,* | *,--partition-modular-virtual=*) values='-' ;;
+        --log-facility,* | *,--log-facility=*) values='-' ;;
+        --max-connection,* | *,--max-connection=*) values='-' ;;
+        --mutex-slot,* | *,--mutex-slot=*) values='-' ;;
+        --proxy-concurrency,* | *,--proxy-concurrency=*) values='-' ;;
+        --storage-type,* | *,--storage-type=*) values='-' ;;
+        --thread-pool-size,* | *,--thread-pool-size=*) values='-' ;;
+        --replication-type,* | *,--replication-type=*) values='-' ;;
+        --reconstruction-interval,* | *,--reconstruction-interval=*) values='-' ;;
+        --reconstruction-bwlimit,* | *,--reconstruction-bwlimit=*) values='-' ;;
+        --net-read-timeout,* | *,--net-read-timeout=*) values='-' ;;
+        --storage-bucket-size,* | *,--storage-bucket-size=*) values='-' ;;
+        --storage-compress,* | *,--storage-compress=*) values='-' ;;
+        --storage-large,* | *,--storage-large=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --dry-run --deploy-index --delete --flarei= --flared= --index-log-facility= --index-max-connection= --monitor-threshold= --monitor-interval= --index-thread-pool-size= --partition-size= --key-hash-algorithm= --partition-modular-hint= --partition-modular-virtual= --log-facility= --max-connection= --mutex-slot= --proxy-concurrency= --storage-type= --thread-pool-size= --replication-type= --reconstruction-interval= --reconstruction-bwlimit= --net-read-timeout= --storage-bucket-size= --storage-compress= --storage-large='
+        words=''
+        ;;
     down)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -70,6 +105,36 @@ _flare_admin()
         --output,* | *,--output=* | -o,*) values='table json csv' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
+        words='node'
+        ;;
+    dump)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='FILE' ;;
+        --format,* | *,--format=* | -f,*) values='-' ;;
+        --bwlimit,* | *,--bwlimit=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --format= --bwlimit= --all --raw --resume'
+        words='node'
+        ;;
+    dumpkey)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='FILE' ;;
+        --format,* | *,--format=* | -f,*) values='-' ;;
+        --partition,* | *,--partition=* | -p,*) values='-' ;;
+        --partition-size,* | *,--partition-size=* | -s,*) values='-' ;;
+        --bwlimit,* | *,--bwlimit=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --format= --partition= --partition-size= --bwlimit= --all'
         words='node'
         ;;
     index)
@@ -98,6 +163,20 @@ _flare_admin()
         words=''
         ;;
     master)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --activate --without-clean'
+        words='node'
+        ;;
+    part)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
         --timeout,* | *,--timeout=*) values='-' ;;
@@ -146,6 +225,20 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry='
         words='node'
         ;;
+    restore)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --input,* | *,--input=* | -i,*) values='FILE' ;;
+        --format,* | *,--format=* | -f,*) values='-' ;;
+        --bwlimit,* | *,--bwlimit=*) values='-' ;;
+        --include,* | *,--include=*) values='-' ;;
+        --prefix-include,* | *,--prefix-include=*) values='-' ;;
+        --exclude,* | *,--exclude=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --dry-run --input= --format= --bwlimit= --include= --prefix-include= --exclude= --print-keys --resume'
+        words='node'
+        ;;
     slave)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -175,6 +268,18 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --qps --wait= --count= --delimiter= --output='
         words='node'
         ;;
+    summary)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
+        ;;
     threads)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -186,6 +291,18 @@ _flare_admin()
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
         words='node'
+        ;;
+    verify)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --key-hash-algorithm,* | *,--key-hash-algorithm=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --key-hash-algorithm= --use-test-data --64bit --verbose --meta --quiet'
+        words=''
         ;;
     *) return ;;
     esac

@@ -68,8 +68,11 @@ static int
 failed(const struct ask *ask, const char *what, int error, struct err *err)
 {
     if (error == ETIMEDOUT) {
-        return err_set(err, ERR_UNAVAILABLE, "%s %s: no answer in time", what,
-                       ask->name);
+        int code = err_set(err, ERR_UNAVAILABLE, "%s %s: no answer in time",
+                           what, ask->name);
+
+        err->sys = ETIMEDOUT;
+        return code;
     }
     errno = error;
     return err_sys(err, "%s %s", what, ask->name);

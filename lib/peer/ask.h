@@ -28,7 +28,8 @@ int ask_send(struct ask *ask, struct slice bytes, struct err *err);
 
 /*
  * The next piece of the answer; slices live until the next call.  ERR_CORRUPT:
- * it is no answer.  ERR_UNAVAILABLE: timeout or end of stream.
+ * it is no answer.  ERR_UNAVAILABLE: timeout (sys is ETIMEDOUT; it may be
+ * called again) or end of stream.
  */
 int ask_next(struct ask *ask, enum reply_expect expect, struct reply *out,
              struct err *err);

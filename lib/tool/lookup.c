@@ -193,6 +193,24 @@ find_by_options(struct tool *tool, struct place *out)
 }
 
 bool
+tool_index_target(struct tool *tool, struct target *out)
+{
+    struct place place;
+    bool found = tool->options.cluster[0] != '\0'
+                     ? find_by_name(tool, &place)
+                     : find_by_options(tool, &place);
+
+    *out = (struct target){.port = 0};
+    if (found) {
+        out->port = place.port != 0 ? place.port : DEFAULT_PORT;
+        (void)snprintf(out->host, sizeof(out->host), "%s", place.host);
+        (void)snprintf(out->key, sizeof(out->key), "%.*s:%u", NODE_HOST_MAX,
+                       place.host, (unsigned)out->port);
+    }
+    return found;
+}
+
+bool
 tool_open_index(struct tool *tool, int nwords, char **words)
 {
     struct place place;

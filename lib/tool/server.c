@@ -1,15 +1,17 @@
 #include "tool/server.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "cli/prompt.h"
 #include "peer/ask.h"
 #include "tool/tool.h"
 
-enum { CONNECT_MS = 1000, CLOSE_MS = 1000 };
+enum { CONNECT_MS = 1000, CLOSE_MS = 1000, LOOK_UP_MS = 500 };
 
 static bool
 debugging(const struct server *server)
@@ -179,6 +181,51 @@ server_command(struct server *server, const char *fmt, ...)
         return say_refused(server, command, &reply);
     }
     return reply.code != REPLY_CODE_EXISTS;
+}
+
+bool
+server_send(struct server *server, struct slice bytes)
+{
+    struct mono since = clock_mono();
+    struct err err;
+
+    if (server->ask == NULL && !connect_again(server, false)) {
+        return false;
+    }
+    if (ask_send(server->ask, bytes, &err) != 0) {
+        struct slice line = slice_until(&bytes, '\r');
+
+        return lost(server, line, timed_out(server, since), &err);
+    }
+    return true;
+}
+
+enum server_piece
+server_next(struct server *server, enum reply_expect expect, struct reply *out)
+{
+    struct err err = {.code = ERR_NONE};
+    enum server_piece result = SERVER_LOST;
+    int rc;
+
+    ask_set_timeout(server->ask, LOOK_UP_MS);
+    do {
+        rc = ask_next(server->ask, expect, out, &err);
+        if (!prompt_go_on()) {
+            result = SERVER_INTERRUPTED;
+        }
+    } while (rc != 0 && err.sys == ETIMEDOUT && result != SERVER_INTERRUPTED);
+    if (rc == 0 && result != SERVER_INTERRUPTED) {
+        ask_set_timeout(server->ask,
+                        (int64_t)server->tool->options.timeout * 1000);
+        return SERVER_PIECE;
+    }
+    if (result == SERVER_INTERRUPTED) {
+        ask_close(server->ask);
+        server->ask = NULL;
+    } else {
+        (void)lost(server, SLICE(""), false, &err);
+    }
+    return result;
 }
 
 static bool

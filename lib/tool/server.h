@@ -53,6 +53,20 @@ typedef bool server_stat_fn(void *arg, struct slice name, struct slice value);
 bool server_stats(struct server *server, const char *command,
                   server_stat_fn *each, void *arg);
 
+/*
+ * Long answers: send a line, then take pieces until one is the last.  There is
+ * no time limit, but an interrupt (cli/prompt.h) ends the wait.  SERVER_LOST
+ * was said, unless the server is quiet.
+ */
+enum server_piece {
+    SERVER_PIECE,       /* *out is one, and lives until the next call */
+    SERVER_LOST,        /* the connection is of no further use */
+    SERVER_INTERRUPTED, /* likewise, as the rest of the answer is unread */
+};
+bool server_send(struct server *server, struct slice bytes);
+enum server_piece server_next(struct server *server, enum reply_expect expect,
+                              struct reply *out);
+
 /* One number out of "stats"; false when it is not there. */
 bool server_stat_number(struct server *server, const char *name,
                         uint64_t *value);

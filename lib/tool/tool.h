@@ -12,6 +12,9 @@
 #include "cli/subcommand.h"
 #include "cli/table.h"
 #include "tool/server.h"
+#include "tool/target.h"
+
+enum { TOOL_DEPLOY_MAX = 32 };
 
 struct tool_options {
     bool help, version;
@@ -34,6 +37,15 @@ struct tool_options {
     char *delimiter;
     char *output_file;
     uint64_t increment;
+    char *format, *bwlimit, *input_file;
+    char *partition, *partition_size;
+    char *include, *prefix_include, *exclude;
+    bool raw, resume, print_keys;
+    char *hash;
+    bool use_test_data, wide, verbose, meta;
+    bool deploy_index, delete_first;
+    char *flarei, *flared;
+    char *deploy[TOOL_DEPLOY_MAX]; /* options of the daemons */
     char *report; /* table, json or csv; NULL: it reports nothing */
 };
 
@@ -130,6 +142,9 @@ enum tool_channel {
  */
 void tool_put_table(struct tool *tool, struct table *table,
                     const char *separator, enum tool_channel channel);
+
+/* The index server that options and environment name, without asking it. */
+bool tool_index_target(struct tool *tool, struct target *out);
 
 /*
  * Find and open the index server, as options and environment say.  The words
