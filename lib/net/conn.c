@@ -172,6 +172,17 @@ end_input(struct conn *conn)
     }
 }
 
+/* What was left of the input goes before what came into the scratch. */
+static void
+keep_in_front(struct conn *conn)
+{
+    if (buf_len(&conn->in) > 0) {
+        assert(conn->in.base != NULL);
+        memcpy(conn->loop->scratch, conn->in.base + conn->in.start,
+               buf_len(&conn->in));
+    }
+}
+
 /* One recv() of at most `budget`.  True: there may be more. */
 static bool
 read_once(struct conn *conn, size_t *budget)
@@ -203,10 +214,7 @@ read_once(struct conn *conn, size_t *budget)
         buf_advance(&conn->in, (size_t)n);
         offer_kept(conn);
     } else {
-        if (kept > 0) {
-            assert(conn->in.base != NULL);
-            memcpy(conn->loop->scratch, buf_slice(&conn->in).p, kept);
-        }
+        keep_in_front(conn);
         offer_scratch(conn, kept + (size_t)n);
     }
     return (size_t)n == room;

@@ -215,10 +215,13 @@ parse(struct marks *marks, struct slice text)
 {
     uint32_t crc;
 
-    if (text.n < TITLE + CRC || memcmp(text.p, title, TITLE) != 0) {
+    if (text.n < TITLE + CRC) {
         return false;
     }
     assert(text.p != NULL);
+    if (memcmp(text.p, title, TITLE) != 0) {
+        return false;
+    }
     text.n -= CRC;
     memcpy(&crc, text.p + text.n, sizeof(crc));
     if (le32toh(crc) != crc32c(0, text.p, text.n)) {
