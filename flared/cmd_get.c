@@ -140,7 +140,6 @@ cmd_gat(struct session *session, const struct request *req)
     }
     if (!session->held.waits) {
         metric_add(&session->worker->metrics, METRIC_CMD_TOUCH, req->nkeys);
-        metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
     }
 }
 
@@ -165,5 +164,4 @@ cmd_touch_local(struct session *session, struct slice key, int64_t expire,
     }
     metric_add(&worker->metrics, hit ? METRIC_TOUCH_HITS : METRIC_TOUCH_MISSES,
                1);
-    metric_add(&worker->metrics, hit ? METRIC_GET_HITS : METRIC_GET_MISSES, 1);
 }

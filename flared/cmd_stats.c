@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "cluster/map_text.h"
@@ -11,6 +9,7 @@
 #include "flared/rebuild_run.h"
 #include "flared/replicate.h"
 #include "flared/server.h"
+#include "flared/stats_put.h"
 #include "proto/reply.h"
 
 enum { COPIES_MAX = 64 };
@@ -23,46 +22,7 @@ answer(struct session *session, bool ok)
     }
 }
 
-/* --- stats ------------------------------------------------------------------
- */
-
-static bool
-put_process(struct buf *out, const struct worker *worker)
-{
-    const struct flared *node = worker->node;
-    struct rusage ru;
-
-    (void)getrusage(RUSAGE_SELF, &ru);
-    return reply_stat(out, "pid", "%d", (int)getpid()) &&
-           reply_stat(out, "uptime", "%jd",
-                      (intmax_t)(worker->loop.wall.s - node->started.s)) &&
-           reply_stat(out, "time", "%jd", (intmax_t)worker->loop.wall.s) &&
-           reply_stat(out, "version", "%s", PACKAGE_VERSION) &&
-           reply_stat(out, "pointer_size", "%zu", 8 * sizeof(void *)) &&
-           reply_stat(out, "rusage_user", "%ld.%06ld", ru.ru_utime.tv_sec,
-                      ru.ru_utime.tv_usec) &&
-           reply_stat(out, "rusage_system", "%ld.%06ld", ru.ru_stime.tv_sec,
-                      ru.ru_stime.tv_usec);
-}
-
-static bool
-put_storage(struct buf *out, const struct flared *node, uint64_t count)
-{
-    struct ulog *log = store_log(node->store);
-
-    return reply_stat(out, "curr_items", "%ju", (uintmax_t)count) &&
-           reply_stat(out, "bytes", "%ju",
-                      (uintmax_t)store_file_size(node->store)) &&
-           reply_stat(out, "curr_connections", "%u",
-                      server_sessions(node->server)) &&
-           reply_stat(out, "connection_structures", "0") &&
-           reply_stat(out, "evictions", "0") &&
-           reply_stat(out, "limit_maxbytes", "0") &&
-           reply_stat(out, "threads", "%u", node->nworkers) &&
-           reply_stat(out, "pool_threads", "0") &&
-           reply_stat(out, "log_first", "%ju", (uintmax_t)ulog_first(log)) &&
-           reply_stat(out, "log_last", "%ju", (uintmax_t)ulog_last(log));
-}
+/* --- stats ---------------------------------------------------------------- */
 
 static bool
 put_rebuild(struct buf *out, const struct flared *node)
@@ -82,23 +42,23 @@ put_rebuild(struct buf *out, const struct flared *node)
  * Counting the records may take a while (storage/store.h), so the call goes by
  * the maintenance thread.
  */
-struct general {
+struct counted {
     struct call call;
     struct mail mail;
     uint64_t count;
+    bool (*put)(struct buf *out, const struct flared *node, uint64_t count);
 };
 
 static void
-destroy_general(struct call *call)
+destroy_counted(struct call *call)
 {
-    free(LIST_ENTRY(call, struct general, call));
+    free(LIST_ENTRY(call, struct counted, call));
 }
 
 static bool
-put_general(struct buf *out, const struct worker *worker, uint64_t count)
+put_general(struct buf *out, const struct flared *node, uint64_t count)
 {
-    const struct flared *node = worker->node;
-    bool ok = put_process(out, worker) && put_storage(out, node, count);
+    bool ok = stats_put_general(out, node, count);
 
     for (unsigned i = 0; ok && i < METRIC_COUNT; i++) {
         uint64_t value = workers_metric(node, (enum metric)i);
@@ -110,41 +70,65 @@ put_general(struct buf *out, const struct worker *worker, uint64_t count)
     }
     return ok && put_rebuild(out, node) &&
            reply_stat(out, "node_map_version", "%ju",
-                      (uintmax_t)atomic_load(&node->map_version)) &&
-           reply_line(out, "END");
+                      (uintmax_t)atomic_load(&node->map_version));
 }
 
 static void
 on_counted(struct mail *mail)
 {
-    struct general *g = LIST_ENTRY(mail, struct general, mail);
+    struct counted *c = LIST_ENTRY(mail, struct counted, mail);
+    struct buf *out = &c->call.out;
 
-    if (!put_general(&g->call.out, g->call.worker, g->count) &&
-        g->call.session != NULL) {
-        session_fail(g->call.session, "out of memory");
+    if ((!c->put(out, c->call.worker->node, c->count) ||
+         !reply_line(out, "END")) &&
+        c->call.session != NULL) {
+        session_fail(c->call.session, "out of memory");
     }
-    call_done(&g->call);
+    call_done(&c->call);
 }
 
 static void
 on_count(struct mail *mail)
 {
-    struct general *g = LIST_ENTRY(mail, struct general, mail);
+    struct counted *c = LIST_ENTRY(mail, struct counted, mail);
 
-    g->count = store_count(g->call.worker->node->store);
+    c->count = store_count(c->call.worker->node->store);
     mail->deliver = on_counted;
-    mailbox_post(&g->call.worker->loop.mailbox, mail);
+    mailbox_post(&c->call.worker->loop.mailbox, mail);
+}
+
+static void
+count_and_put(struct session *session,
+              bool (*put)(struct buf *out, const struct flared *node,
+                          uint64_t count))
+{
+    struct counted *c = xcalloc(1, sizeof(*c));
+
+    call_init(&c->call, session, destroy_counted);
+    c->put = put;
+    c->mail.deliver = on_count;
+    mailbox_post(maintain_mailbox(session->worker->node), &c->mail);
 }
 
 static void
 stats_general(struct session *session, const struct request *req)
 {
-    struct general *g = xcalloc(1, sizeof(*g));
-
     (void)req;
-    call_init(&g->call, session, destroy_general);
-    g->mail.deliver = on_count;
-    mailbox_post(maintain_mailbox(session->worker->node), &g->mail);
+    count_and_put(session, put_general);
+}
+
+static void
+stats_items(struct session *session, const struct request *req)
+{
+    (void)req;
+    count_and_put(session, stats_put_items);
+}
+
+static void
+stats_slabs(struct session *session, const struct request *req)
+{
+    (void)req;
+    count_and_put(session, stats_put_slabs);
 }
 
 static void
@@ -161,34 +145,41 @@ stats_nodes(struct session *session, const struct request *req)
 static void
 stats_settings(struct session *session, const struct request *req)
 {
-    const struct flared_options *o = &session->worker->node->options;
     struct buf *out = session_answer(session);
 
     (void)req;
-    answer(
-        session,
-        reply_stat(out, "maxbytes", "0") &&
-            reply_stat(out, "maxconns", "%u",
-                       server_max(session->worker->node->server)) &&
-            reply_stat(out, "tcpport", "%u",
-                       server_port(session->worker->node->server)) &&
-            reply_stat(out, "udpport", "0") &&
-            reply_stat(out, "inter", "%s", o->bind) &&
-            reply_stat(out, "evictions", "off") &&
-            reply_stat(out, "domain_socket", "%s",
-                       o->server_socket[0] != '\0' ? o->server_socket
-                                                   : "NULL") &&
-            reply_stat(out, "num_threads", "%u",
-                       session->worker->node->nworkers) &&
-            reply_stat(out, "item_size_max", "%ju", (uintmax_t)o->value_max) &&
-            reply_stat(out, "storage_type", "%s", o->storage_type) &&
-            reply_line(out, "END"));
+    answer(session, stats_put_settings(out, session->worker->node) &&
+                        reply_line(out, "END"));
 }
 
+/* No histogram of sizes is kept. */
 static void
-stats_nothing(struct session *session, const struct request *req)
+stats_sizes(struct session *session, const struct request *req)
 {
-    session_line(session, req, "END");
+    struct buf *out = session_answer(session);
+
+    (void)req;
+    answer(session, reply_stat(out, "sizes_status", "disabled") &&
+                        reply_line(out, "END"));
+}
+
+/* Nothing is counted by key prefix, but who asks is answered. */
+static void
+stats_detail(struct session *session, const struct request *req)
+{
+    struct slice rest = req->words;
+    struct slice word;
+
+    (void)slice_word(&rest);
+    word = slice_word(&rest);
+    if (slice_eq(word, SLICE("dump"))) {
+        session_line(session, req, "END");
+    } else if (slice_eq(word, SLICE("on")) || slice_eq(word, SLICE("off"))) {
+        session_line(session, req, "OK");
+    } else {
+        session_line(session, req,
+                     "CLIENT_ERROR usage: stats detail on|off|dump");
+    }
 }
 
 /* --- what only each worker itself can say: a call that visits them all ------
@@ -379,14 +370,17 @@ visit_conns(struct buf *out, struct worker *worker)
 
     for (; ok && at != &worker->sessions; at = at->next) {
         const struct session *s = LIST_ENTRY(at, struct session, link);
+        const bool is_unix = strcmp(s->peer, "unix") == 0;
 
         ok = buf_printf(
             out,
-            "STAT %ju:addr tcp:%s\r\n"
+            "STAT %ju:addr %s%s\r\n"
             "STAT %ju:state %s\r\n"
             "STAT %ju:secs_since_last_cmd %jd\r\n",
-            (uintmax_t)s->id, s->peer, (uintmax_t)s->id,
-            s->ncalls > 0 ? "conn_waiting" : "conn_read", (uintmax_t)s->id,
+            (uintmax_t)s->id, is_unix ? "unix:" : "tcp:",
+            is_unix ? worker->node->options.server_socket : s->peer,
+            (uintmax_t)s->id, s->ncalls > 0 ? "conn_waiting" : "conn_read",
+            (uintmax_t)s->id,
             (intmax_t)(mono_ms_between(s->conn->active, worker->loop.now) /
                        1000));
     }
@@ -426,8 +420,8 @@ static const struct {
     {"", stats_general},        {"nodes", stats_nodes},
     {"threads", stats_threads}, {"settings", stats_settings},
     {"conns", stats_conns},     {"reset", stats_reset},
-    {"items", stats_nothing},   {"slabs", stats_nothing},
-    {"sizes", stats_nothing},
+    {"items", stats_items},     {"slabs", stats_slabs},
+    {"sizes", stats_sizes},     {"detail", stats_detail},
 };
 
 void

@@ -61,6 +61,9 @@ destroy(struct call *call)
 static void
 count(const struct gather *g)
 {
+    const bool touches =
+        g->command == COMMAND_GAT || g->command == COMMAND_GATS;
+    struct metrics *m = &g->call.worker->metrics;
     unsigned hits = 0;
     unsigned remote = 0;
 
@@ -70,9 +73,10 @@ count(const struct gather *g)
             hits += g->parts[i].n > 0 ? 1 : 0;
         }
     }
-    metric_add(&g->call.worker->metrics, METRIC_GET_HITS, hits);
-    metric_add(&g->call.worker->metrics, METRIC_GET_MISSES, remote - hits);
-    metric_add(&g->call.worker->metrics, METRIC_PROXY_READ, remote);
+    metric_add(m, touches ? METRIC_TOUCH_HITS : METRIC_GET_HITS, hits);
+    metric_add(m, touches ? METRIC_TOUCH_MISSES : METRIC_GET_MISSES,
+               remote - hits);
+    metric_add(m, METRIC_PROXY_READ, remote);
 }
 
 static bool

@@ -43,6 +43,7 @@ member_init(struct cluster *c, struct member *m, const char *name)
     (void)snprintf(m->data, sizeof(m->data), "%s/%s", c->folder, name);
     folder_make_at(m->data);
     reserve_port(m);
+    member_option(m, "--bind", "127.0.0.1");
 }
 
 void
@@ -88,11 +89,11 @@ static void
 launch(struct cluster *c, struct member *m, const char *program,
        const char *const *more)
 {
-    const char *args[48] = {tool_path(program), "--stderr",   "--bind",
-                            "127.0.0.1",        "--data-dir", m->data,
+    const char *args[48] = {tool_path(program), "--stderr",
+                            "--data-dir",       m->data,
                             "--server-name",    "127.0.0.1"};
     char log[256], port[8];
-    size_t n = 8;
+    size_t n = 6;
 
     (void)snprintf(log, sizeof(log), "%s/%s.log", c->folder, m->name);
     (void)snprintf(port, sizeof(port), "%u", m->port);

@@ -13,7 +13,7 @@
 #include "test/harness/client.h"
 #include "test/harness/process.h"
 
-enum { CLUSTER_NODES = 8, CLUSTER_ARGS = 16 };
+enum { CLUSTER_NODES = 8, CLUSTER_ARGS = 24 };
 
 struct member {
     struct process process;

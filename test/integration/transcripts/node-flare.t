@@ -29,5 +29,6 @@
 < CLIENT_ERROR thread not found
 > stats nonsense
 < ERROR
-> stats items
+> stats sizes
+< STAT sizes_status disabled
 < END
