@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -262,6 +263,15 @@ cpu_seconds(const struct load *load)
 }
 
 static double
+own_cpu_seconds(void)
+{
+    struct timespec used;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+static double
 seconds_between(struct mono from, struct mono to)
 {
     return (double)(to.ns - from.ns) / 1e9;
@@ -281,7 +291,7 @@ static bool
 run_all(struct run *run)
 {
     struct mono start = clock_mono(), alive = start;
-    double cpu = cpu_seconds(run->load);
+    double cpu = cpu_seconds(run->load), own = own_cpu_seconds();
     bool warm = run->load->warm <= 0;
     uint64_t seen = 0;
 
@@ -300,11 +310,13 @@ run_all(struct run *run)
             warm = true;
             *run->result = (struct load_result){0};
             cpu = cpu_seconds(run->load);
+            own = own_cpu_seconds();
             start = clock_mono();
         }
     }
     run->result->seconds = seconds_between(start, clock_mono());
     run->result->cpu_seconds = cpu_seconds(run->load) - cpu;
+    run->result->own_cpu_seconds = own_cpu_seconds() - own;
     return true;
 }
 

@@ -32,6 +32,7 @@ struct load {
 struct load_result {
     double seconds;
     double cpu_seconds; /* of the processes named */
+    double own_cpu_seconds;
     uint64_t misses, errors, wrong;
     struct hist hist;
 };

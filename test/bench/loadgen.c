@@ -251,6 +251,7 @@ print_result(const struct load *load, const struct load_result *result)
     if (load->npids > 0) {
         printf(" cpu=%.3f", n > 0 ? result->cpu_seconds * 1e6 / n : 0);
     }
+    printf(" busy=%.2f", result->own_cpu_seconds / result->seconds);
     printf(" requests=%.0f misses=%llu errors=%llu\n", n,
            (unsigned long long)result->misses,
            (unsigned long long)result->errors);
