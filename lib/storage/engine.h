@@ -75,6 +75,12 @@ struct engine_ops {
     bool (*settle)(struct engine *engine); /* NULL: nothing to do */
     /* All that was put so far is to be in the file after the next sync. */
     bool (*checkpoint)(struct engine *engine);
+    /*
+     * The same in two steps, of which only the first, a short one, needs that
+     * nobody writes.  NULL: it can only be done at once.
+     */
+    void (*mark)(struct engine *engine);
+    bool (*carry_marked)(struct engine *engine);
     bool (*sync)(struct engine *engine); /* the file is on the disk */
 
     /*

@@ -19,7 +19,7 @@
 enum {
     BATCH = 256,         /* entries carried over at a time */
     WAKE_MS = 100,       /* the thread looks for old entries so often */
-    OLD_MS = 1000,       /* an entry that old goes, full or not */
+    OLD_MS = 10000,      /* an entry that old goes, full or not */
     COUNT_WAIT_MS = 5000 /* for what is dirty to be carried over first */
 };
 
@@ -127,6 +127,17 @@ drain_batch(struct front *f, struct front_shard *shard, int64_t older_than)
     return (int)n;
 }
 
+static int
+drain_once(struct front *f, struct front_shard *shard, int64_t older_than)
+{
+    int n;
+
+    (void)pthread_mutex_lock(&f->drain_lock);
+    n = atomic_load(&f->failed) ? -1 : drain_batch(f, shard, older_than);
+    (void)pthread_mutex_unlock(&f->drain_lock);
+    return n;
+}
+
 /* Everything of every shard that is older; false: the engine failed. */
 static bool
 drain_all(struct front *f, int64_t older_than)
@@ -138,10 +149,7 @@ drain_all(struct front *f, int64_t older_than)
         int n;
 
         do {
-            (void)pthread_mutex_lock(&f->drain_lock);
-            n = atomic_load(&f->failed) ? -1
-                                        : drain_batch(f, shard, older_than);
-            (void)pthread_mutex_unlock(&f->drain_lock);
+            n = drain_once(f, shard, older_than);
         } while (n > 0);
         ok = n == 0;
     }
@@ -421,6 +429,29 @@ front_checkpoint(struct engine *engine)
     return drain_all(f, INT64_MAX) && f->ops->checkpoint(f->behind);
 }
 
+static void
+front_mark(struct engine *engine)
+{
+    front_table_mark(&of(engine)->table);
+}
+
+/* One shard after the other; false: the engine failed. */
+static bool
+front_carry_marked(struct engine *engine)
+{
+    struct front *f = of(engine);
+    bool ok = true;
+
+    for (unsigned i = 0; ok && i < FRONT_SHARDS; i++) {
+        struct front_shard *shard = &f->table.shard[i];
+
+        while (ok && front_shard_is_marked(shard)) {
+            ok = drain_once(f, shard, INT64_MAX) >= 0;
+        }
+    }
+    return ok && f->ops->checkpoint(f->behind);
+}
+
 static bool
 front_sync(struct engine *engine)
 {
@@ -482,6 +513,9 @@ const struct engine_ops engine_hash_front = {
     .spare_bytes = 4 << 20,
     .ordered = false,
     .open = open_hash,
+    /* A B+ tree gives its room back at a checkpoint, so it does it at once. */
+    .mark = front_mark,
+    .carry_marked = front_carry_marked,
     FRONT_OPS,
 };
 

@@ -224,6 +224,14 @@ is_begun(const struct front_shard *shard, const struct front_entry *e)
            behind_tail(shard, e) < shard->done - shard->tail;
 }
 
+/* True while front_table_mark() has seen it and nobody else has it yet. */
+static bool
+is_awaited(const struct front_shard *shard, const struct front_entry *e)
+{
+    return shard->mark > shard->tail &&
+           behind_tail(shard, e) < shard->mark - shard->tail;
+}
+
 /* --- reading and writing
  * -------------------------------------------------------- */
 
@@ -344,6 +352,7 @@ put_entry(struct front_shard *shard, uint64_t hash, struct front_write *w)
     struct front_entry *old = find(shard, hash, w->key);
     bool clean = old != NULL && is_clean(shard, old);
     bool fixed = clean || (old != NULL && is_begun(shard, old));
+    bool awaited = old != NULL && !fixed && is_awaited(shard, old);
     size_t old_n = old != NULL && !fixed && !old->removes ? old->n : SIZE_MAX;
 
     if (old != NULL && !fixed && w->record.n <= old->room) {
@@ -360,6 +369,9 @@ put_entry(struct front_shard *shard, uint64_t hash, struct front_write *w)
             link_entry(shard, old);
         }
         return false;
+    }
+    if (awaited) {
+        shard->mark = shard->head;
     }
     w->replaced_n = old_n;
     return true;
@@ -442,6 +454,7 @@ shard_clear(struct front_shard *shard,
         shard->index[i] = NULL;
     }
     shard->head = shard->tail = shard->clean = shard->done = 0;
+    shard->mark = 0;
 }
 
 void
@@ -501,6 +514,29 @@ front_table_wake_writers(struct front_table *table)
     for (unsigned i = 0; i < FRONT_SHARDS; i++) {
         (void)pthread_cond_broadcast(&table->shard[i].room);
     }
+}
+
+void
+front_table_mark(struct front_table *table)
+{
+    for (unsigned i = 0; i < FRONT_SHARDS; i++) {
+        struct front_shard *shard = &table->shard[i];
+
+        (void)pthread_mutex_lock(&shard->lock);
+        shard->mark = shard->head;
+        (void)pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+bool
+front_shard_is_marked(struct front_shard *shard)
+{
+    bool marked;
+
+    (void)pthread_mutex_lock(&shard->lock);
+    marked = shard->clean < shard->mark;
+    (void)pthread_mutex_unlock(&shard->lock);
+    return marked;
 }
 
 /* --- taking off

@@ -39,6 +39,7 @@ struct front_shard {
     uint64_t tail;  /* the oldest entry */
     uint64_t clean; /* the oldest that the engine does not have */
     uint64_t done;  /* behind those that were begun */
+    uint64_t mark;  /* behind those there were at front_table_mark(), or more */
 };
 
 struct front_table {
@@ -95,6 +96,14 @@ void front_table_clear(struct front_table *table,
 bool front_table_is_clean(struct front_table *table);
 void front_table_wait_clean(struct front_table *table, int64_t ms);
 void front_table_wake_writers(struct front_table *table);
+
+/*
+ * Remember what is there now, as nobody writes.  Until it is carried over,
+ * front_shard_is_marked() says that some of a shard is not.  An entry that is
+ * made void before its turn is carried over in the shape of its successor.
+ */
+void front_table_mark(struct front_table *table);
+bool front_shard_is_marked(struct front_shard *shard);
 
 /* --- carrying entries over; one thread at a time
  * -------------------------------

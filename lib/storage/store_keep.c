@@ -29,26 +29,45 @@ store_save_position(struct store *store, uint64_t seq, bool cut,
     return 0;
 }
 
+/*
+ * Have everything up to a position of the log carried over.  Where the engine
+ * can do that behind the back of those who write, they wait for no more than
+ * the position to be noted.
+ */
+static bool
+carry_over(struct store *store, uint64_t *seq, uint64_t *logged)
+{
+    const struct engine_ops *ops = store->ops;
+    bool ok = true;
+
+    if (ops->mark == NULL) {
+        store_settle(store);
+    }
+    keylock_all(&store->locks);
+    *logged = store_written(store);
+    *seq = ulog_last(store->log);
+    if (ops->mark == NULL) {
+        ok = ops->checkpoint(store->engine);
+    } else {
+        ops->mark(store->engine);
+    }
+    keylock_none(&store->locks);
+    return ok && (ops->mark == NULL || ops->carry_marked(store->engine));
+}
+
 int
 store_checkpoint(struct store *store, struct err *err)
 {
     const char *where = store->path != NULL ? store->path : store->ops->name;
     uint64_t logged;
     uint64_t seq;
-    bool ok;
     int rc;
 
     if (atomic_load(&store->broken)) {
         return err_set(err, ERR_IO, "%s: the storage engine failed", where);
     }
     (void)pthread_mutex_lock(&store->checkpoint_lock);
-    store_settle(store);
-    keylock_all(&store->locks);
-    logged = store_written(store);
-    seq = ulog_last(store->log);
-    ok = store->ops->checkpoint(store->engine);
-    keylock_none(&store->locks);
-    if (!ok || !store->ops->sync(store->engine)) {
+    if (!carry_over(store, &seq, &logged) || !store->ops->sync(store->engine)) {
         rc = err_sys(err, "write %s", where);
     } else {
         rc = store_save_position(store, seq, false, err);
