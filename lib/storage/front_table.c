@@ -55,8 +55,7 @@ front_entry_removes(const struct front_entry *e)
     return e->removes;
 }
 
-/* --- the rings
- * ---------------------------------------------------------------- */
+/* --- the rings --- */
 
 static uint32_t
 slots_for(uint64_t ring)
@@ -158,8 +157,7 @@ entry_at(struct front_shard *shard, uint64_t *at)
     return (struct front_entry *)(void *)(shard->ring + *at % shard->size);
 }
 
-/* --- the index; under the shard's lock
- * ------------------------------------------ */
+/* --- the index; under the shard's lock --- */
 
 static struct front_entry **
 slot_of(struct front_shard *shard, uint64_t hash)
@@ -232,8 +230,7 @@ is_awaited(const struct front_shard *shard, const struct front_entry *e)
            behind_tail(shard, e) < shard->mark - shard->tail;
 }
 
-/* --- reading and writing
- * -------------------------------------------------------- */
+/* --- reading and writing --- */
 
 enum front_found
 front_table_get(struct front_table *table, struct slice key, size_t want,
@@ -539,8 +536,7 @@ front_shard_is_marked(struct front_shard *shard)
     return marked;
 }
 
-/* --- taking off
- * ------------------------------------------------------------------- */
+/* --- taking off --- */
 
 unsigned
 front_shard_begin(struct front_shard *shard, struct front_entry **batch,

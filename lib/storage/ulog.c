@@ -44,36 +44,6 @@ drop_segment(struct ulog *log, struct ulog_segment *s)
     atomic_store(&log->untidy, true);
 }
 
-/*
- * Delete the files of dropped segments, down to `most` of them, oldest first:
- * who is killed in between must not leave a gap.  Under the lock, but not while
- * a file is being deleted; one thread at a time.
- */
-static void
-tidy(struct ulog *log, unsigned most)
-{
-    while (log->ndropped > most && !log->tidying) {
-        struct ulog_segment *s = ulog_segment_of(log->dropped.next);
-        bool last;
-
-        log->tidying = true;
-        (void)pthread_mutex_unlock(&log->lock);
-        if (unlink(s->path) != 0 && errno != ENOENT) {
-            log_warn_sys("cannot delete %s", s->path);
-        }
-        (void)pthread_mutex_lock(&log->lock);
-        log->tidying = false;
-        list_remove(&s->link);
-        log->ndropped--;
-        last = ulog_segment_unref(s);
-        (void)pthread_mutex_unlock(&log->lock);
-        if (last) {
-            ulog_segment_free(s);
-        }
-        (void)pthread_mutex_lock(&log->lock);
-    }
-}
-
 void
 ulog_note_first(struct ulog *log)
 {
@@ -206,16 +176,6 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     return 0;
 }
 
-static void
-discard_spare(struct ulog *log)
-{
-    if (log->spare != NULL) {
-        (void)unlink(log->spare_path);
-        ulog_segment_free(log->spare);
-        log->spare = NULL;
-    }
-}
-
 void
 ulog_close(struct ulog *log)
 {
@@ -223,9 +183,9 @@ ulog_close(struct ulog *log)
         return;
     }
     (void)pthread_mutex_lock(&log->lock);
-    tidy(log, 0);
+    ulog_tidy(log, 0);
     (void)pthread_mutex_unlock(&log->lock);
-    discard_spare(log);
+    ulog_discard_spare(log);
     while (!list_empty(&log->segments)) {
         struct ulog_segment *s = ulog_segment_of(log->segments.next);
 
@@ -298,6 +258,9 @@ new_segment(struct ulog *log, size_t want)
     do {
         rc = ulog_segment_prepare(&s, path, want, log->spare_bytes, &err);
     } while (rc != 0 && shed(log));
+    if (s != NULL) {
+        ulog_segment_by_page(s);
+    }
     return s;
 }
 
@@ -357,6 +320,17 @@ enter_epoch(struct ulog *log, uint64_t epoch)
     return true;
 }
 
+/* The file may have had entries before: where the new ones end is a zero. */
+static void
+end_behind(struct ulog_segment *s, size_t at)
+{
+    static const char nothing[8];
+
+    if (s->size - at >= sizeof(nothing)) {
+        memcpy(s->map + at, nothing, sizeof(nothing));
+    }
+}
+
 /* Entry number last + 1 lies at the end of s.  Under the lock. */
 static void
 count_entry(struct ulog *log, struct ulog_segment *s, size_t size,
@@ -378,7 +352,7 @@ count_entry(struct ulog *log, struct ulog_segment *s, size_t size,
         !atomic_load_explicit(&log->untidy, memory_order_relaxed)) {
         atomic_store(&log->untidy, true);
     }
-    tidy(log, DROPPED_MAX);
+    ulog_tidy(log, DROPPED_MAX);
 }
 
 static void
@@ -403,6 +377,7 @@ ulog_append(struct ulog *log, struct ulog_entry *entry)
     s = enter_epoch(log, entry->epoch) ? segment_for(log, size) : NULL;
     if (s != NULL) {
         entry->seq = log->last + 1;
+        end_behind(s, s->end + size);
         ulog_encode_entry(s->map + s->end, entry);
         count_entry(log, s, size, entry->version);
     }
@@ -424,6 +399,7 @@ ulog_mirror(struct ulog *log, const struct ulog_entry *entry,
         s = segment_for(log, bytes.n);
     }
     if (s != NULL) {
+        end_behind(s, s->end + bytes.n);
         memcpy(s->map + s->end, bytes.p, bytes.n);
         count_entry(log, s, bytes.n, entry->version);
     }
@@ -455,38 +431,6 @@ ulog_begin_epoch(struct ulog *log, uint64_t epoch)
     ok = enter_epoch(log, epoch);
     (void)pthread_mutex_unlock(&log->lock);
     return ok;
-}
-
-bool
-ulog_untidy(const struct ulog *log)
-{
-    return atomic_load_explicit(&log->untidy, memory_order_relaxed);
-}
-
-void
-ulog_tend(struct ulog *log)
-{
-    struct ulog_segment *spare = NULL;
-    struct ulog_segment *s;
-    struct err err;
-    bool wanted;
-
-    (void)pthread_mutex_lock(&log->lock);
-    tidy(log, 0);
-    s = ulog_newest(log);
-    wanted = log->spare == NULL && s != NULL && s->end > s->size / 2;
-    (void)pthread_mutex_unlock(&log->lock);
-    if (wanted) {
-        /* No room is no harm yet: the append will try again. */
-        (void)ulog_segment_prepare(&spare, log->spare_path, log->segment_bytes,
-                                   log->spare_bytes, &err);
-    }
-    (void)pthread_mutex_lock(&log->lock);
-    if (spare != NULL) {
-        log->spare = spare;
-    }
-    atomic_store(&log->untidy, false);
-    (void)pthread_mutex_unlock(&log->lock);
 }
 
 void

@@ -1,6 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,8 +29,10 @@ static void
 remove_dropped(struct ulog *log)
 {
     while (log->tidying) {
+        static const struct timespec moment = {0, 200000};
+
         (void)pthread_mutex_unlock(&log->lock);
-        (void)sched_yield();
+        (void)nanosleep(&moment, NULL);
         (void)pthread_mutex_lock(&log->lock);
     }
     while (!list_empty(&log->dropped)) {
@@ -142,6 +144,7 @@ ulog_reset(struct ulog *log, uint64_t last, struct err *err)
     (void)pthread_mutex_lock(&log->lock);
     atomic_fetch_add(&log->life, 1);
     remove_dropped(log);
+    ulog_discard_spare(log);
     while ((s = ulog_newest(log)) != NULL) {
         remove_newest(log, s);
     }

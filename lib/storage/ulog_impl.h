@@ -1,5 +1,5 @@
 /*
- * ulog_impl: what ulog.c and ulog_reader.c share.
+ * ulog_impl: what the log's files share.
  */
 #ifndef FLARE_STORAGE_ULOG_IMPL_H
 #define FLARE_STORAGE_ULOG_IMPL_H
@@ -56,6 +56,15 @@ ulog_newest(struct ulog *log)
 }
 
 void ulog_note_first(struct ulog *log);
+
+/*
+ * Delete the files of dropped segments, down to `most` of them, oldest first:
+ * who is killed in between must not leave a gap.  Not under the lock while a
+ * file is being deleted; one thread at a time.
+ */
+void ulog_tidy(struct ulog *log, unsigned most);
+
+void ulog_discard_spare(struct ulog *log);
 
 /* A new segment for entries of `size` bytes at the end, or NULL. */
 struct ulog_segment *ulog_extend(struct ulog *log, size_t size);

@@ -15,6 +15,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+enum { POPULATE_STEP = 1 << 20 };
+
 void
 ulog_boot_id(unsigned char *to)
 {
@@ -126,6 +128,87 @@ ulog_segment_begin(struct ulog_segment *s, const char *folder, uint64_t first,
     free(s->path);
     s->path = STEAL(path);
     return 0;
+}
+
+/* Are most of its pages in memory? */
+static bool
+is_resident(const struct ulog_segment *s)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t n = (s->size + page - 1) / page;
+    AUTO_FREE unsigned char *there = malloc(n);
+    size_t sum = 0;
+
+    if (there == NULL || mincore(s->map, s->size, there) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sum += there[i] & 1;
+    }
+    return sum >= n - n / 8;
+}
+
+bool
+ulog_segment_is_reusable(const struct ulog_segment *s, size_t size)
+{
+    return s->size == size && s->file_bytes == size && is_resident(s);
+}
+
+bool
+ulog_segment_rename(struct ulog_segment *s, const char *path)
+{
+    if (rename(s->path, path) != 0) {
+        return false;
+    }
+    free(s->path);
+    s->path = xstrdup(path);
+    return true;
+}
+
+/*
+ * Its old header must be gone from the disk before it gets another name; so
+ * must entries that were cut off, whose sequences were given again.
+ */
+bool
+ulog_segment_renew(struct ulog_segment *s)
+{
+    static const size_t head = ULOG_HEADER + ULOG_ENTRY_HEADER;
+
+    memset(s->map, 0, head);
+    memset(s->map + s->end, 0, s->size - s->end);
+    if (msync(s->map, head, MS_SYNC) != 0) {
+        return false;
+    }
+    s->fd = open(s->path, O_RDWR | O_CLOEXEC);
+    s->header = (struct ulog_header){0};
+    s->end = 0;
+    s->last = 0;
+    s->sealed = false;
+    s->discarded = false;
+    return s->fd >= 0;
+}
+
+void
+ulog_segment_by_page(struct ulog_segment *s)
+{
+    (void)madvise(s->map, s->size, MADV_RANDOM);
+}
+
+void
+ulog_segment_populate(struct ulog_segment *s)
+{
+#ifdef MADV_POPULATE_WRITE
+    for (size_t at = 0; at < s->size; at += POPULATE_STEP) {
+        size_t n = s->size - at;
+
+        n = n < POPULATE_STEP ? n : POPULATE_STEP;
+        if (madvise(s->map + at, n, MADV_POPULATE_WRITE) != 0) {
+            return; /* an older kernel: appends find the pages themselves */
+        }
+    }
+#else
+    (void)s;
+#endif
 }
 
 /*

@@ -39,6 +39,28 @@ void ulog_boot_id(unsigned char *to);
 int ulog_segment_prepare(struct ulog_segment **out, const char *path,
                          size_t size, uint64_t spare, struct err *err);
 
+/*
+ * A full segment that nobody uses any more can become one to be begun: its
+ * pages are in memory and its blocks on the disk, so that writing to it again
+ * costs a fraction of a new file.  Is it worth it?
+ */
+bool ulog_segment_is_reusable(const struct ulog_segment *segment, size_t size);
+
+bool ulog_segment_rename(struct ulog_segment *segment, const char *path);
+
+/*
+ * After that: as if it was prepared.  The old entries are still there, behind
+ * a zero and with smaller sequences than any to come.  False: it failed.
+ */
+bool ulog_segment_renew(struct ulog_segment *segment);
+
+/*
+ * Have the pages ready, so that no append waits for one; or at least have it
+ * wait for one only, and not for the megabytes that would be read ahead.
+ */
+void ulog_segment_populate(struct ulog_segment *segment);
+void ulog_segment_by_page(struct ulog_segment *segment);
+
 /* Call it folder/<first>.ulog and get it ready for entries. */
 int ulog_segment_begin(struct ulog_segment *segment, const char *folder,
                        uint64_t first, struct err *err);
