@@ -149,8 +149,8 @@ cmd_route_read(const struct session *session, const struct request *req,
 bool
 cmd_may_change(struct session *session, const struct request *req)
 {
-    if (!atomic_load_explicit(&session->worker->node->writes_held,
-                              memory_order_relaxed)) {
+    if (atomic_load_explicit(&session->worker->node->writes_held,
+                             memory_order_relaxed) == 0) {
         return true;
     }
     if (!hold_session(session, 0)) {

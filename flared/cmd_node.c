@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "flared/index_meta.h"
 #include "flared/membership.h"
 #include "proto/reply.h"
 
@@ -75,14 +76,7 @@ cmd_meta(struct session *session, const struct request *req)
         return;
     }
     out = session_answer(session);
-    if (!buf_printf(out,
-                    "META partition-size %u\r\n"
-                    "META key-hash-algorithm %s\r\n"
-                    "META partition-type modular\r\n"
-                    "META partition-modular-hint %u\r\n"
-                    "META partition-modular-virtual %u\r\nEND\r\n",
-                    node->meta.partition_size, keyhash_name(node->meta.hash),
-                    node->meta.hint, node->meta.slots)) {
+    if (!index_meta_put(out, &node->meta) || !buf_put_str(out, "END\r\n")) {
         session_fail(session, "out of memory");
     }
 }

@@ -57,7 +57,7 @@ struct flared {
     atomic_bool replicate_sync;      /* replication-type; reloadable */
     _Atomic(uint64_t) sync_timeout;  /* ms; reloadable */
     _Atomic(uint64_t) failover_wait; /* ms; reloadable */
-    atomic_bool writes_held; /* own data is not to be changed, see hold.h */
+    atomic_uint writes_held; /* own data is not to be changed, see hold.h */
     struct access access;    /* when keys were asked for last */
     unsigned nworkers;
     struct worker *workers;

@@ -154,22 +154,3 @@ hold_retry(struct worker *worker)
         loop_at_turn_end(&worker->loop, &worker->hold.retry);
     }
 }
-
-void
-hold_close(struct flared *node)
-{
-    atomic_store(&node->writes_held, true);
-}
-
-void
-hold_open(struct flared *node)
-{
-    atomic_store(&node->writes_held, false);
-    for (unsigned i = 0; i < node->nworkers; i++) {
-        struct worker *worker = &node->workers[i];
-
-        if (!atomic_exchange(&worker->hold.is_posted, true)) {
-            mailbox_post(&worker->loop.mailbox, &worker->hold.opened);
-        }
-    }
-}

@@ -70,11 +70,19 @@ void hold_release(struct session *session);
 /* Something has changed: look at everybody at the end of the turn. */
 void hold_retry(struct worker *worker);
 
+/* Why a master makes its clients' changes wait. */
+enum hold_reason {
+    HOLD_UNCONFIRMED = 1, /* its map is from before it started */
+    HOLD_LEASE = 2,       /* it has heard from nobody for too long */
+    HOLD_FENCED = 4,      /* another node has seen a later master */
+    HOLD_HANDOVER = 8,    /* a slave is about to take over */
+};
+
 /*
- * Any thread: from now on changes of this node's own data wait, or are made
- * again.
+ * Any thread: from now on changes of this node's own data wait; they are made
+ * again when every reason is gone.
  */
-void hold_close(struct flared *node);
-void hold_open(struct flared *node);
+void hold_close(struct flared *node, enum hold_reason reason);
+void hold_open(struct flared *node, enum hold_reason reason);
 
 #endif

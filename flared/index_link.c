@@ -10,6 +10,7 @@
 #include "base/strmap.h"
 #include "flared/index_meta.h"
 #include "flared/index_servers.h"
+#include "flared/last_map.h"
 #include "flared/membership.h"
 #include "net/timer.h"
 #include "peer/peer.h"
@@ -84,6 +85,9 @@ try_again_broken(struct index_link *link)
 {
     int error = peer_last_error(link->peer);
 
+    if (link->job == JOB_REGISTER && !link->closing) {
+        membership_fall_back(link->node->membership);
+    }
     try_again(link, error != 0 ? strerror(error) : "connection lost");
 }
 
@@ -156,6 +160,7 @@ registered(struct index_link *link)
     const char *why = index_meta_use(&link->meta, link->node);
 
     if (why != NULL) {
+        last_map_remove(link->node); /* it may be what does not fit */
         try_again(link, why);
         return;
     }

@@ -42,6 +42,19 @@ index_meta_line(struct index_meta *meta, struct slice line)
     }
 }
 
+bool
+index_meta_put(struct buf *out, const struct cluster_meta *meta)
+{
+    return buf_printf(out,
+                      "META partition-size %u\r\n"
+                      "META key-hash-algorithm %s\r\n"
+                      "META partition-type modular\r\n"
+                      "META partition-modular-hint %u\r\n"
+                      "META partition-modular-virtual %u\r\n",
+                      meta->partition_size, keyhash_name(meta->hash),
+                      meta->hint, meta->slots);
+}
+
 static const char *
 broken(const struct index_meta *meta)
 {

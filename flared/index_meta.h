@@ -16,6 +16,9 @@ struct index_meta {
 /* What holds as long as no line says otherwise. */
 struct index_meta index_meta_default(void);
 
+/* The lines as the index sends them, without the END. */
+bool index_meta_put(struct buf *out, const struct cluster_meta *meta);
+
 /* "META name value"; unknown names and bad numbers are passed over. */
 void index_meta_line(struct index_meta *meta, struct slice line);
 

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "cluster/diff.h"
 #include "cluster/map_text.h"
+#include "flared/hold.h"
 #include "flared/index_link.h"
+#include "flared/last_map.h"
 #include "flared/maintain.h"
 #include "flared/rebuild_run.h"
 #include "flared/replicate.h"
@@ -34,6 +36,8 @@ struct membership {
     struct map_offer *offer;   /* being applied; NULL: the first map, or none */
     struct cluster_view *next; /* being applied; NULL: none */
     bool closing;              /* to be freed when `next` has come through */
+    bool fell_back;            /* it has been tried */
+    bool kept;                 /* `view`, or `next`, is the one kept last */
 };
 
 /* An offer that waits for its turn. */
@@ -102,7 +106,7 @@ check_version(const struct membership *m, uint64_t version)
 {
     const uint64_t ours = our_version(m);
 
-    if (ours == 0) {
+    if (ours == 0 || m->kept) {
         return SYNC_OK;
     }
     if (version < ours) {
@@ -256,6 +260,12 @@ on_workers_have_it(void *arg)
     log_change(m->node, before, m->view);
     act_on_diff(m, kind);
     maintain_set_view(m->node, m->view);
+    if (!m->kept) {
+        hold_open(m->node, HOLD_UNCONFIRMED);
+        if (m->view->map->version > 0) {
+            last_map_save(m->node, m->view->map);
+        }
+    }
     if (m->view->self == NULL) {
         rebuilder_cancel(m->node->rebuilder);
         index_link_start(m->node->index_link);
@@ -298,6 +308,7 @@ apply(struct membership *m, struct cluster_map *map)
         log_error("map of version %" PRIu64 " is refused: %s", version, why);
         return SYNC_BAD;
     }
+    m->kept = false;
     if (is_promotion(m->view, m->next)) {
         store_skip_versions(node->store, PROMOTION_GAP);
     }
@@ -390,10 +401,64 @@ membership_first(struct membership *m, struct slice lines)
     struct cluster_map *map;
     enum sync_verdict verdict = SYNC_OK;
 
-    if (m->view == NULL && m->next == NULL) {
+    if (m->next == NULL && (m->view == NULL || m->kept)) {
         map = parse(lines, 0);
         verdict = map != NULL ? apply(m, map) : SYNC_BAD;
     }
     take_next(m);
     return verdict;
+}
+
+/* Could the index have made somebody else master meanwhile? */
+static bool
+has_heirs(const struct cluster_view *view)
+{
+    const struct node *self = view->self;
+
+    for (size_t i = 0; i < view->map->nnodes; i++) {
+        const struct node *node = &view->map->node[i];
+
+        if (node->role == NODE_SLAVE && node->state == NODE_ACTIVE &&
+            node->partition == self->partition) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+membership_fall_back(struct membership *m)
+{
+    struct flared *node = m->node;
+    struct index_meta meta;
+    struct cluster_map *map;
+
+    if (m->fell_back || m->view != NULL || m->next != NULL ||
+        atomic_load(&node->has_meta)) {
+        return;
+    }
+    m->fell_back = true;
+    map = last_map_load(node, &meta);
+    if (map == NULL) {
+        return;
+    }
+    if (cluster_map_find(map, slice_str(node->self)) == NULL ||
+        index_meta_use(&meta, node) != NULL) {
+        log_warn("the last map of version %" PRIu64 " is not used: it does not "
+                 "fit this node",
+                 map->version);
+        cluster_map_unref(map);
+        return;
+    }
+    log_warn("no index server can be reached: going on with the last map, "
+             "version %" PRIu64,
+             map->version);
+    if (apply(m, map) != SYNC_OK) {
+        return;
+    }
+    m->kept = true;
+    if (m->next->self->role == NODE_MASTER &&
+        m->next->self->state == NODE_ACTIVE && has_heirs(m->next)) {
+        hold_close(node, HOLD_UNCONFIRMED);
+    }
 }

@@ -46,6 +46,14 @@ void membership_on_offer(struct mail *mail);
 enum sync_verdict membership_first(struct membership *membership,
                                    struct slice lines);
 
+/*
+ * The index cannot be reached: use the map that was kept last, if there is one
+ * and nothing was heard from the index since the start.  As master of a
+ * partition that somebody else may have taken over, this node holds changes
+ * until the index says what it is.
+ */
+void membership_fall_back(struct membership *membership);
+
 /* The view in use; control thread, borrowed; NULL before the first. */
 struct cluster_view *membership_view(struct membership *membership);
 

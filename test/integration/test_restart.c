@@ -58,6 +58,74 @@ the_index_comes_back_with_its_map(void **state)
     cluster_finish(&cluster);
 }
 
+static bool
+has_a_map(void *arg)
+{
+    return stat_of(*(uint16_t *)arg, "node_map_version") > 0;
+}
+
+/* Without the index: who has nobody to fear goes on, others ask first. */
+static void
+nodes_start_with_their_last_map(void **state)
+{
+    struct client c;
+
+    (void)state;
+    cluster_init(&cluster, 4);
+    cluster_node_option(&cluster, "--failover-wait", "100");
+    cluster_start(&cluster);
+    cluster_make_master(&cluster, 0, 0);
+    cluster_make_master(&cluster, 1, 1);
+    cluster_order(&cluster, "node state 127.0.0.1 %u active",
+                  cluster.nodes[1].port);
+    cluster_make_slave(&cluster, 2, 1);
+    cluster_settle(&cluster);
+    client_open(&c, cluster.nodes[3].port);
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+
+        (void)snprintf(key, sizeof(key), "key%d", i);
+        client_set(&c, key, key);
+    }
+    client_close(&c);
+    process_stop(&cluster.index.process);
+    for (size_t i = 0; i < 4; i++) {
+        process_kill(&cluster.nodes[i].process);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        cluster_start_node(&cluster, i);
+        wait_for(has_a_map, &cluster.nodes[i].port, WAIT_MS, "the last map");
+    }
+    client_open(&c, cluster.nodes[3].port);
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+
+        (void)snprintf(key, sizeof(key), "key%d", i);
+        client_expect(&c, key, key);
+    }
+    for (int p = 0; p < 2; p++) {
+        char key[32];
+        const char *line;
+
+        (void)cluster_key_of(key, sizeof(key), "new", 0, p, 2);
+        line = client_ask(&c, "set %s 0 0 1\r\nx\r\n", key);
+        assert_string_equal(line, p == 0 ? "STORED"
+                                         : "SERVER_ERROR this master has lost "
+                                           "touch with its cluster");
+    }
+    cluster_start_index(&cluster);
+    cluster_wait_state(&cluster, 2, "master active 1 1");
+    cluster_settle(&cluster);
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+
+        (void)snprintf(key, sizeof(key), "key%d", i);
+        client_set(&c, key, "again");
+    }
+    client_close(&c);
+    cluster_finish(&cluster);
+}
+
 /* At any instant: what a node was told is in the file. */
 static void
 a_killed_index_loses_nothing_it_announced(void **state)
@@ -247,6 +315,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(nodes_start_with_their_last_map, stop),
         cmocka_unit_test_teardown(the_index_comes_back_with_its_map, stop),
         cmocka_unit_test_teardown(a_killed_index_loses_nothing_it_announced,
                                   stop),

@@ -43,6 +43,7 @@ node_begin_with(struct node_fixture *f, uint64_t segment, uint64_t keep)
     assert_non_null(mkdtemp(f->folder));
     options.data_dir = f->folder;
     f->node = xcalloc(1, sizeof(*f->node));
+    f->node->options.data_dir = f->folder;
     (void)snprintf(f->node->self, sizeof(f->node->self), "me:1");
     if (store_open(&f->node->store, &options, &err) != 0) {
         fail_msg("%s", err.msg);

@@ -14,8 +14,16 @@ static struct {
     struct other index, second;
     char first[512]; /* the list membership_first() was given */
     unsigned firsts;
+    unsigned fell_back; /* membership_fall_back() was called */
     bool left;
 } t;
+
+void
+membership_fall_back(struct membership *membership)
+{
+    (void)membership;
+    t.fell_back++;
+}
 
 enum sync_verdict
 membership_first(struct membership *membership, struct slice lines)
@@ -27,6 +35,8 @@ membership_first(struct membership *membership, struct slice lines)
     t.firsts++;
     return SYNC_OK;
 }
+
+static char nowhere[] = "/nonexistent";
 
 static int
 set_up(void **state)
@@ -44,6 +54,7 @@ set_up(void **state)
     other_listen(&t.index, &t.node->control, 0);
     other_listen(&t.second, &t.node->control, 0);
     o = &t.node->options;
+    o->data_dir = nowhere;
     o->server_name = xstrdup("127.0.0.1");
     o->server_port = 0; /* any; this one it was: */
     (void)snprintf(t.node->self, sizeof(t.node->self), "127.0.0.1:12121");
@@ -100,6 +111,7 @@ registers_with_add_and_meta_on_one_connection(void **state)
     other_says(&t.index, META);
     until_registered();
     other_is_left(&t.index);
+    assert_int_equal(t.fell_back, 0);
 }
 
 static void
@@ -135,6 +147,7 @@ a_server_that_is_not_there_is_passed_over(void **state)
     index_link_start(t.node->index_link);
     other_accept(&t.second);
     other_hears(&t.second, "node add " ME);
+    assert_int_equal(t.fell_back, 1);
 }
 
 static const struct {

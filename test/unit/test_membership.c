@@ -1,7 +1,9 @@
 /* Taking maps into use; what it tells is written down by fakes. */
 #include "test/unit/node_fixture.h"
 
+#include "flared/hold.h"
 #include "flared/index_link.h"
+#include "flared/last_map.h"
 #include "flared/membership.h"
 #include "flared/rebuild_run.h"
 #include "flared/replicate.h"
@@ -353,6 +355,115 @@ a_map_on_its_way_outlives_membership(void **state)
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* As at a start: nothing is known but what the data folder says. */
+static void
+start_anew(void)
+{
+    membership_free(t.f.node->membership);
+    t.f.node->membership = membership_new(t.f.node);
+    partition_table_free(t.f.node->meta.table);
+    t.f.node->meta = (struct cluster_meta){.partition_size = 0};
+    atomic_store(&t.f.node->has_meta, false);
+}
+
+static unsigned
+held(void)
+{
+    return atomic_load(&t.f.node->writes_held);
+}
+
+static void
+the_last_map_serves_until_the_index_is_there(void **state)
+{
+    (void)state;
+    membership_fall_back(t.f.node->membership); /* it has a map to come */
+    take(0, 7, "NODE a 1 1 0 0 1 17\r\nNODE me 1 0 0 0 1 16\r\n");
+    start_anew();
+    membership_fall_back(t.f.node->membership);
+    membership_fall_back(t.f.node->membership);
+    have_it();
+    have_it();
+    assert_int_equal(atomic_load(&t.f.node->map_version), 7);
+    assert_int_equal(t.f.node->meta.partition_size, 16);
+    assert_int_equal(t.f.node->meta.hash, KEYHASH_CRC32);
+    assert_int_equal(held(), HOLD_UNCONFIRMED); /* a may be master by now */
+
+    /* The index's word counts, be it older. */
+    take(1, 3, MASTER);
+    assert_int_equal(held(), 0);
+    assert_int_equal(atomic_load(&t.f.node->map_version), 3);
+}
+
+static void
+without_heirs_a_master_need_not_wait(void **state)
+{
+    (void)state;
+    take(0, 9, MASTER);
+    start_anew();
+    membership_fall_back(t.f.node->membership);
+    have_it();
+    have_it();
+    assert_int_equal(atomic_load(&t.f.node->map_version), 9);
+    assert_int_equal(held(), 0);
+    assert_int_equal(membership_first(t.f.node->membership, slice_str(PROXY)),
+                     SYNC_OK);
+    have_it();
+    have_it();
+    assert_int_equal(membership_view(t.f.node->membership)->self->role,
+                     NODE_PROXY);
+}
+
+static void
+a_last_map_that_does_not_fit_is_not_used(void **state)
+{
+    (void)state;
+    take(0, 9, MASTER);
+    start_anew();
+    (void)snprintf(t.f.node->self, sizeof(t.f.node->self), "other:1");
+    membership_fall_back(t.f.node->membership);
+    assert_null(membership_view(t.f.node->membership));
+    assert_false(atomic_load(&t.f.node->has_meta));
+
+    start_anew();
+    (void)snprintf(t.f.node->self, sizeof(t.f.node->self), "me:1");
+    last_map_remove(t.f.node);
+    last_map_remove(t.f.node);
+    membership_fall_back(t.f.node->membership);
+    assert_false(atomic_load(&t.f.node->has_meta));
+}
+
+/* One byte off, or one missing, anywhere. */
+static void
+a_damaged_last_map_is_noticed(void **state)
+{
+    struct buf text = {NULL, 0, 0, 0};
+    struct cluster_map *map = map_of("a:1 S/act/0/1, me:1 M/act/0/1");
+    struct cluster_map *read;
+    struct index_meta meta;
+    const char *why = NULL;
+    char *bytes;
+
+    (void)state;
+    assert_true(last_map_put(&text, &t.f.node->meta, map));
+    read = last_map_parse(buf_slice(&text), &meta, &why);
+    assert_non_null(read);
+    assert_int_equal(read->version, map->version);
+    assert_int_equal(read->nnodes, 2);
+    assert_int_equal(meta.slots, 4096);
+    cluster_map_unref(read);
+    cluster_map_unref(map);
+    bytes = text.base;
+    for (size_t i = 0; i < buf_len(&text); i++) {
+        bytes[i] ^= 1;
+        why = NULL;
+        assert_null(last_map_parse(buf_slice(&text), &meta, &why));
+        assert_non_null(why);
+        bytes[i] ^= 1;
+        assert_null(last_map_parse((struct slice){bytes, i}, &meta, &why));
+    }
+    buf_fini(&text);
+}
+
 int
 main(void)
 {
@@ -365,6 +476,14 @@ main(void)
         EACH(too_many_waiting_offers_are_refused_from_the_oldest_on),
         EACH(registering_again_keeps_the_map),
         EACH(a_map_on_its_way_outlives_membership),
+        cmocka_unit_test_setup_teardown(
+            the_last_map_serves_until_the_index_is_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_heirs_a_master_need_not_wait,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_last_map_that_does_not_fit_is_not_used, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_last_map_is_noticed, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
