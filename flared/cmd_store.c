@@ -69,7 +69,7 @@ cmd_gate_wait(struct worker *worker, struct gate_waiter *waiter)
                                                     memory_order_relaxed));
     gate_wait(&worker->gate_queue, waiter);
     /* It may have passed before anybody knew that somebody waits. */
-    if (gate_has_passed(&worker->node->gate, waiter->seq) &&
+    if (gate_is_open_for(&worker->node->gate, waiter) &&
         !atomic_exchange(&worker->gate_queue.posted, true)) {
         mailbox_post(&worker->loop.mailbox, &worker->gate_queue.wake);
     }
@@ -80,16 +80,20 @@ cmd_gated_answer(struct session *session, const struct request *req,
                  uint64_t seq)
 {
     struct worker *worker = session->worker;
+    struct gate_waiter waiter = {
+        .seq = seq,
+        .disk_only = !cmd_wants_sync(session, req),
+        .run = on_gate,
+    };
     struct gated *gated;
 
-    if (req->noreply || seq == 0 || !cmd_wants_sync(session, req) ||
-        gate_has_passed(&worker->node->gate, seq)) {
+    if (req->noreply || seq == 0 ||
+        gate_is_open_for(&worker->node->gate, &waiter)) {
         return session_answer(session);
     }
     gated = xcalloc(1, sizeof(*gated));
     call_init(&gated->call, session, destroy_gated);
-    gated->waiter.seq = seq;
-    gated->waiter.run = on_gate;
+    gated->waiter = waiter;
     cmd_gate_wait(worker, &gated->waiter);
     return &gated->call.out;
 }

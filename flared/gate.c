@@ -7,6 +7,7 @@ gate_init(struct gate *gate, struct flared *node)
 {
     gate->node = node;
     atomic_init(&gate->passed, UINT64_MAX);
+    atomic_init(&gate->durable, UINT64_MAX);
 }
 
 static void
@@ -22,10 +23,9 @@ on_wake(struct mail *mail)
  * The order matters: the gate moves before `wanted` is read, and a worker sets
  * `wanted` before it reads the gate, so one of the two sees the other.
  */
-void
-gate_set(struct gate *gate, uint64_t seq)
+static void
+wake_workers(struct gate *gate)
 {
-    atomic_store(&gate->passed, seq);
     for (unsigned i = 0; i < gate->node->nworkers; i++) {
         struct worker *worker = &gate->node->workers[i];
 
@@ -34,6 +34,20 @@ gate_set(struct gate *gate, uint64_t seq)
             mailbox_post(&worker->loop.mailbox, &worker->gate_queue.wake);
         }
     }
+}
+
+void
+gate_set(struct gate *gate, uint64_t seq)
+{
+    atomic_store(&gate->passed, seq);
+    wake_workers(gate);
+}
+
+void
+gate_set_durable(struct gate *gate, uint64_t seq)
+{
+    atomic_store(&gate->durable, seq);
+    wake_workers(gate);
 }
 
 void
@@ -63,12 +77,11 @@ void
 gate_queue_run(struct gate_queue *queue, const struct gate *gate,
                struct mono now)
 {
-    uint64_t passed = atomic_load(&gate->passed);
     struct list *at = queue->waiters.next;
 
     while (at != &queue->waiters) {
         struct gate_waiter *waiter = LIST_ENTRY(at, struct gate_waiter, link);
-        bool ok = waiter->seq <= passed;
+        bool ok = gate_is_open_for(gate, waiter);
 
         at = at->next;
         if (ok || mono_reached(waiter->deadline, now)) {

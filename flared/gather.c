@@ -130,12 +130,12 @@ one_less(struct gather *g)
     if (--g->pending > 0) {
         return;
     }
-    if (g->seq == 0 || gate_has_passed(&worker->node->gate, g->seq)) {
+    g->waiter.seq = g->seq;
+    g->waiter.run = on_gate;
+    if (g->seq == 0 || gate_is_open_for(&worker->node->gate, &g->waiter)) {
         finish(g);
         return;
     }
-    g->waiter.seq = g->seq;
-    g->waiter.run = on_gate;
     cmd_gate_wait(worker, &g->waiter);
 }
 
@@ -549,7 +549,7 @@ gather_gat(struct session *session, const struct request *req)
         }
     }
     if (!cmd_wants_sync(session, req)) {
-        g->seq = 0;
+        g->waiter.disk_only = true;
     }
     one_less(g);
 }

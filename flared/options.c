@@ -193,6 +193,13 @@ static const struct option_row rows[] = {
      .fallback = "1g", .unit = "bytes",
      .help = "How much of the update log is kept, so that a node that was "
              "away can catch up instead of copying everything."},
+    {.name = "log-sync", .type = OPTION_CHOICE, .flags = OPTION_RELOADABLE,
+     .offset = AT(log_sync), .choices = "none|everysec|always",
+     .fallback = "none",
+     .help = "When the update log is written to the disk: none leaves it to "
+             "the system (a change survives the death of the process, not "
+             "that of the machine), everysec loses a second at most, always "
+             "answers a change when it is there."},
     {.name = "moved-keep", .type = OPTION_UINT, .offset = AT(moved_keep),
      .max = 31536000, .fallback = "60", .unit = "seconds",
      .help = "Records that moved to a new partition are removed so long after "

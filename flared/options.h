@@ -62,6 +62,7 @@ struct flared_options {
     uint64_t mutex_slot;        /* key locks */
     uint64_t log_segment_bytes; /* of the update log */
     uint64_t log_keep_bytes;
+    char *log_sync;
     uint64_t moved_keep;     /* s before moved records go, 0: they stay */
     uint64_t sweep_interval; /* ms between looks for expired records, 0: off */
 };

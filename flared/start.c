@@ -36,6 +36,25 @@ struct running {
 /* --- options that other threads read ----------------------------------------
  */
 
+static enum ulog_sync
+log_sync_of(const struct flared_options *o)
+{
+    if (strcmp(o->log_sync, "always") == 0) {
+        return ULOG_SYNC_ALWAYS;
+    }
+    return strcmp(o->log_sync, "everysec") == 0 ? ULOG_SYNC_EVERYSEC
+                                                : ULOG_SYNC_NONE;
+}
+
+/* A thread of the log. */
+static void
+on_log_passed(void *arg, uint64_t seq)
+{
+    struct flared *node = arg;
+
+    gate_set_durable(&node->gate, seq);
+}
+
 static void
 publish_options(struct flared *node)
 {
@@ -61,6 +80,7 @@ reload(struct flared *node)
         return;
     }
     publish_options(node);
+    ulog_set_sync(store_log(node->store), log_sync_of(&node->options));
     server_reload(node->server);
     index_link_reload(node->index_link);
     log_info("options reloaded");
@@ -126,6 +146,7 @@ open_store(struct flared *node, struct err *err)
         .buffer_bytes = o->write_buffer_size,
         .log_segment_bytes = o->log_segment_bytes,
         .log_keep_bytes = o->log_keep_bytes,
+        .log_sync = log_sync_of(o),
     };
 
     return store_open(&node->store, &store, err);
@@ -158,6 +179,9 @@ start_parts(struct flared *node, struct err *err)
     if (rc == 0) {
         rc = workers_start(node, err);
     }
+    if (rc == 0) {
+        ulog_on_passed(store_log(node->store), on_log_passed, node);
+    }
     signals_restore(&before);
     if (rc == 0) {
         rc = server_start(node->server, err);
@@ -184,6 +208,7 @@ stop_parts(struct running *running)
     watchdog_free(running->watchdog);
     maintain_stop(node->maintain);
     replicator_free(node->replicator, DRAIN_MS);
+    ulog_on_passed(store_log(node->store), NULL, NULL);
     index_link_free(node->index_link);
     membership_free(node->membership);
     node->membership = NULL;

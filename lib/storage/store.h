@@ -38,6 +38,7 @@ struct store_options {
     uint64_t buffer_bytes; /* for recent writes; 0: 64 MiB */
     uint64_t log_segment_bytes;
     uint64_t log_keep_bytes;
+    enum ulog_sync log_sync;
 };
 
 /*
@@ -187,8 +188,11 @@ enum store_data store_data(struct store *store);
 bool store_rebuild_begin(struct store *store, bool truncate);
 bool store_rebuild_end(struct store *store, bool complete);
 
-/* Likewise, and the log begins after (epoch, seq) of another one. */
-int store_restart_at(struct store *store, uint64_t epoch, uint64_t seq,
+/*
+ * Likewise, and the log goes on where another one is, whose history becomes
+ * ours: the next entry is history->seq + 1.
+ */
+int store_restart_at(struct store *store, const struct lineage *history,
                      struct err *err);
 
 /* ------------------------------------------------------------------------ */

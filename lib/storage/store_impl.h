@@ -71,8 +71,11 @@ struct store {
 /* Raise the clock to at least version; returns what it was. */
 uint64_t store_see_version(struct store *store, uint64_t version);
 
-/* Carry out the log entries after a position; see the plan of opening. */
-int store_replay(struct store *store, uint64_t after, bool merge,
+/*
+ * Carry out the log entries after a position; see the plan of opening.  True in
+ * *refused: it failed because the engine does not take what it should.
+ */
+int store_replay(struct store *store, uint64_t after, bool merge, bool *refused,
                  struct err *err);
 
 /* Before all writers are stopped: so that it is not for long. */

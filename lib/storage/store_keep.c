@@ -70,6 +70,9 @@ store_checkpoint(struct store *store, struct err *err)
     if (!carry_over(store, &seq, &logged) || !store->ops->sync(store->engine)) {
         rc = err_sys(err, "write %s", where);
     } else {
+        rc = ulog_write_out(store->log, err);
+    }
+    if (rc == 0) {
         rc = store_save_position(store, seq, false, err);
     }
     if (rc == 0) {

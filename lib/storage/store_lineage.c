@@ -195,21 +195,20 @@ store_lineage_cut(struct store_lineage *all, uint64_t seq, struct err *err)
 }
 
 int
-store_lineage_restart(struct store_lineage *all, uint64_t epoch, uint64_t first,
-                      struct err *err)
+store_lineage_adopt(struct store_lineage *all, const struct lineage *history,
+                    struct err *err)
 {
     struct store_epochs next;
     int rc = 0;
 
     (void)pthread_mutex_lock(&all->lock);
-    next = all->now;
-    next.lineage = (struct lineage){0};
-    if (epoch != 0) {
-        lineage_begin(&next.lineage, epoch, first);
-        next.top = larger(next.top, epoch);
-        next.seen = larger(next.seen, epoch);
-    }
-    if (epoch != 0 || all->now.lineage.n != 0) {
+    if (history->n > 0 || all->now.lineage.n > 0) {
+        next = all->now;
+        next.lineage = *history;
+        for (unsigned i = 0; i < history->n; i++) {
+            next.top = larger(next.top, history->era[i].epoch);
+        }
+        next.seen = larger(next.seen, next.top);
         rc = become(all, &next, err);
     }
     (void)pthread_mutex_unlock(&all->lock);

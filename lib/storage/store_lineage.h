@@ -45,12 +45,9 @@ bool store_lineage_see(struct store_lineage *all, uint64_t epoch);
 /* Entries above seq are no more; durable.  see lineage_cut(). */
 int store_lineage_cut(struct store_lineage *all, uint64_t seq, struct err *err);
 
-/*
- * The whole history becomes: from `first` on this epoch; none with epoch 0.
- * Durable.
- */
-int store_lineage_restart(struct store_lineage *all, uint64_t epoch,
-                          uint64_t first, struct err *err);
+/* The history becomes this one.  Durable. */
+int store_lineage_adopt(struct store_lineage *all,
+                        const struct lineage *history, struct err *err);
 
 /* All of it; the newest era's epoch is that of the log. */
 void store_lineage_get(struct store_lineage *all, struct store_epochs *out);

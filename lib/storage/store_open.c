@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,7 @@
 #include "storage/store_impl.h"
 
 static const uint64_t default_tombstones = 65536;
+static const uint64_t full_disk = 16 << 20; /* bytes free, or less */
 
 static const struct engine_ops *const engines[] = {
     &engine_hash_front,
@@ -107,6 +109,7 @@ open_log(struct store *store, const struct store_options *options,
         .folder = folder,
         .segment_bytes = options->log_segment_bytes,
         .keep_bytes = options->log_keep_bytes,
+        .sync = options->log_sync,
         .spare_bytes = store->ops->spare_bytes,
         .era = on_era,
         .arg = store,
@@ -233,6 +236,8 @@ open_lineage(struct store *store, const struct store_meta *meta,
 static int
 forget_log(struct store *store, uint64_t last, struct err *err)
 {
+    static const struct lineage none;
+
     if (ulog_reset(store->log, last, err) != 0) {
         return (int)err->code;
     }
@@ -240,12 +245,89 @@ forget_log(struct store *store, uint64_t last, struct err *err)
         return 0;
     }
     ulog_set_epoch(store->log, 0);
-    return store_lineage_restart(&store->lineage, 0, 0, err);
+    return store_lineage_adopt(&store->lineage, &none, err);
+}
+
+/*
+ * The log from its first entry on is all that is needed: begin with an empty
+ * file.
+ */
+static int
+rebuild_from_log(struct store *store, const struct store_options *options,
+                 struct err *err)
+{
+    struct engine_found found;
+    struct err ignored;
+    char stamp[24];
+    bool refused;
+
+    (void)snprintf(stamp, sizeof(stamp), "%" PRId64, clock_wall().s);
+    log_warn("%s; the file is kept as %s.damaged-%s and made anew from the "
+             "log, which has every change ever made",
+             err->msg, store->path, stamp);
+    (void)store->ops->close(store->engine, &ignored);
+    store->engine = NULL;
+    set_aside(store->path, stamp);
+    if (open_engine(store, options, &found, err) != 0) {
+        return (int)err->code;
+    }
+    return store_replay(store, 0, false, &refused, err);
+}
+
+/* Entries that are needed are not there any more. */
+static int
+check_gap(struct store *store, const struct plan *plan, struct err *err)
+{
+    uint64_t first = ulog_first(store->log);
+
+    if (!plan->replay || plan->merge || first <= plan->after + 1) {
+        return 0;
+    }
+    return err_set(err, ERR_CORRUPT,
+                   "%s: the log entries %" PRIu64 " to %" PRIu64
+                   " are missing; move %s away and reconstruct this node",
+                   store->path != NULL ? store->path : store->ops->name,
+                   plan->after + 1, first - 1, store->data_dir);
+}
+
+/* An engine without room to write looks like one that is damaged. */
+static bool
+is_disk_full(const struct store *store)
+{
+    struct statvfs st;
+
+    return statvfs(store->data_dir, &st) == 0 &&
+           (uint64_t)st.f_bavail * st.f_frsize < full_disk;
 }
 
 static int
-recover(struct store *store, const struct engine_found *found,
-        const struct store_meta *meta, bool foreign, struct err *err)
+replay(struct store *store, const struct store_options *options,
+       const struct plan *plan, struct err *err)
+{
+    bool refused = false;
+
+    if (!plan->replay ||
+        store_replay(store, plan->after, plan->merge, &refused, err) == 0) {
+        return 0;
+    }
+    if (!refused || store->path == NULL) {
+        return (int)err->code;
+    }
+    if (is_disk_full(store)) {
+        return err_set(err, ERR_IO,
+                       "%s: cannot replay the log: the disk is full or the "
+                       "file is damaged",
+                       store->path);
+    }
+    return ulog_first(store->log) == 1 && !plan->merge && !store->building
+               ? rebuild_from_log(store, options, err)
+               : on_damaged(store, err);
+}
+
+static int
+recover(struct store *store, const struct store_options *options,
+        const struct engine_found *found, const struct store_meta *meta,
+        bool foreign, struct err *err)
 {
     struct plan plan = make_plan(store, meta, found, foreign);
     uint64_t version = ulog_version(store->log);
@@ -256,7 +338,8 @@ recover(struct store *store, const struct engine_found *found,
     if (meta->exists && !found->created) {
         store_marks_load(store);
     }
-    if (plan.replay && store_replay(store, plan.after, plan.merge, err) != 0) {
+    if (check_gap(store, &plan, err) != 0 ||
+        replay(store, options, &plan, err) != 0) {
         return (int)err->code;
     }
     if (plan.forget && (ulog_last(store->log) > 0 || plan.last > 0) &&
@@ -305,8 +388,8 @@ open_files(struct store *store, const struct store_options *options,
         open_lineage(store, &meta, err) != 0) {
         return (int)err->code;
     }
-    return recover(store, &found, &meta, is_foreign(&meta, &found, touched),
-                   err);
+    return recover(store, options, &found, &meta,
+                   is_foreign(&meta, &found, touched), err);
 }
 
 static void

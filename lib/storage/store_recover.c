@@ -7,7 +7,9 @@
 /* One run through the log after a start. */
 struct replay {
     struct store *store;
-    bool merge; /* the file may hold what the log does not know of */
+    bool merge;   /* the file may hold what the log does not know of */
+    bool full;    /* what failed was making room */
+    bool refused; /* or else the engine */
     struct buf record;
     uint64_t entries;
 };
@@ -22,6 +24,7 @@ put(struct replay *r, struct slice key, struct slice record)
     if (!ops->reserve(engine, key, record.n)) {
         /* What waits to be written keeps more room than it will take. */
         if (!ops->checkpoint(engine) || !ops->reserve(engine, key, record.n)) {
+            r->full = true;
             return false;
         }
     }
@@ -83,22 +86,35 @@ replay_all(struct replay *r, struct ulog_reader *reader, struct err *err)
             break;
         }
         if (!replay_entry(r, &entry)) {
-            return err_set(err, ERR_IO,
-                           "%s: cannot replay log entry %" PRIu64
-                           ": the disk is full or the file is damaged",
-                           where, entry.seq);
+            r->refused = !r->full;
+            return r->full ? err_set(err, ERR_IO,
+                                     "%s: cannot replay log entry %" PRIu64
+                                     ": the disk is full",
+                                     where, entry.seq)
+                           : err_set(err, ERR_CORRUPT,
+                                     "%s: damaged, it does not take log entry "
+                                     "%" PRIu64,
+                                     where, entry.seq);
         }
         r->entries++;
     }
 }
 
 int
-store_replay(struct store *store, uint64_t after, bool merge, struct err *err)
+store_replay(struct store *store, uint64_t after, bool merge, bool *refused,
+             struct err *err)
 {
     struct replay r = {.store = store, .merge = merge};
     struct ulog_reader *reader = ulog_reader_open(store->log, after);
     int rc = replay_all(&r, reader, err);
 
+    if (rc == 0 && r.entries > 0 && !store->ops->checkpoint(store->engine)) {
+        /* Some engines take a record first and refuse it later. */
+        rc = err_set(err, ERR_CORRUPT, "%s: damaged, it does not take the log",
+                     store->path != NULL ? store->path : store->ops->name);
+        r.refused = true;
+    }
+    *refused = r.refused;
     ulog_reader_close(reader);
     buf_fini(&r.record);
     if (rc == 0 && r.entries > 0) {

@@ -408,7 +408,7 @@ store_rebuild_end(struct store *store, bool complete)
  * of the others only has to leave something that can be opened.
  */
 static int
-restart(struct store *store, uint64_t epoch, uint64_t seq, struct err *err)
+restart(struct store *store, const struct lineage *history, struct err *err)
 {
     if (store_mark_building(store, true, err) != 0) {
         return (int)err->code;
@@ -418,26 +418,29 @@ restart(struct store *store, uint64_t epoch, uint64_t seq, struct err *err)
         return err_sys(err, "empty %s", store->data_dir);
     }
     ulog_protect_after(store->log, 0);
-    if (ulog_reset(store->log, seq, err) != 0 ||
-        store_lineage_restart(&store->lineage, epoch, seq, err) != 0) {
+    if (ulog_reset(store->log, history->seq, err) != 0 ||
+        store_lineage_adopt(&store->lineage, history, err) != 0) {
         return (int)err->code;
     }
-    ulog_set_epoch(store->log, epoch);
+    ulog_set_epoch(store->log, history->n > 0 ? history->era[0].epoch : 0);
     tombstones_keep_all(&store->tombstones, true);
-    return store_save_position(store, seq, false, err);
+    return store_save_position(store, history->seq, false, err);
 }
 
 int
-store_restart_at(struct store *store, uint64_t epoch, uint64_t seq,
+store_restart_at(struct store *store, const struct lineage *history,
                  struct err *err)
 {
     int rc;
 
+    if (!lineage_is_sound(history)) {
+        return err_set(err, ERR_CONFIG, "no history of a log");
+    }
     (void)pthread_mutex_lock(&store->stream_lock);
     (void)pthread_mutex_lock(&store->checkpoint_lock);
     keylock_all(&store->locks);
     atomic_store(&store->epoch, 0);
-    rc = restart(store, epoch, seq, err);
+    rc = restart(store, history, err);
     keylock_none(&store->locks);
     (void)pthread_mutex_unlock(&store->checkpoint_lock);
     (void)pthread_mutex_unlock(&store->stream_lock);

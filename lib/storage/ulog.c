@@ -77,6 +77,15 @@ load_segment(struct ulog *log, const char *name, bool last, struct err *err)
         return 0;
     }
     if (before != NULL && s->header.first != before->last + 1) {
+        if (ulog_segment_is_of_before(before)) {
+            /* What it promised to have written it has. */
+            log_warn("%s: deleted, the machine went down before what belongs "
+                     "in front of it was on the disk",
+                     path);
+            (void)unlink(path);
+            ulog_segment_free(s);
+            return 0;
+        }
         ulog_segment_free(s);
         return err_set(err, ERR_CORRUPT,
                        "%s: entries are missing before it, after offset %zu "
@@ -156,6 +165,8 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     log->keep_bytes = options->keep_bytes;
     log->spare_bytes = options->spare_bytes;
     log->protected_at = UINT64_MAX;
+    log->wanted_after = UINT64_MAX;
+    log->syncer.how = options->sync;
     log->era = options->era;
     log->era_arg = options->arg;
     log->lock_fd = -1;
@@ -167,6 +178,9 @@ ulog_open(struct ulog **out, const struct ulog_options *options,
     if (rc == 0) {
         (void)unlink(log->spare_path);
         rc = load_segments(log, err);
+    }
+    if (rc == 0) {
+        rc = ulog_syncer_start(log, err);
     }
     if (rc != 0) {
         ulog_close(log);
@@ -182,6 +196,7 @@ ulog_close(struct ulog *log)
     if (log == NULL) {
         return;
     }
+    ulog_syncer_stop(log);
     (void)pthread_mutex_lock(&log->lock);
     ulog_tidy(log, 0);
     (void)pthread_mutex_unlock(&log->lock);
@@ -203,6 +218,12 @@ ulog_close(struct ulog *log)
 
 /* --- appending ---------------------------------------------------------- */
 
+static bool
+is_wanted(const struct ulog *log, const struct ulog_segment *s)
+{
+    return s->refs > 1 || s->last > log->wanted_after;
+}
+
 /* Delete what is old enough and not needed by anybody. */
 static void
 shrink(struct ulog *log)
@@ -211,7 +232,8 @@ shrink(struct ulog *log)
         struct ulog_segment *s = ulog_segment_of(log->segments.next);
 
         if (s == ulog_newest(log) || s->last > log->protected_at ||
-            (s->refs > 1 && log->total_bytes / STRETCH <= log->keep_bytes)) {
+            (is_wanted(log, s) &&
+             log->total_bytes / STRETCH <= log->keep_bytes)) {
             break;
         }
         drop_segment(log, s);
@@ -290,6 +312,7 @@ ulog_extend(struct ulog *log, size_t size)
         return NULL;
     }
     add_segment(log, s);
+    log->syncer.folder = true;
     shrink(log);
     return s;
 }
@@ -300,6 +323,9 @@ segment_for(struct ulog *log, size_t size)
 {
     struct ulog_segment *s = ulog_newest(log);
 
+    if (atomic_load_explicit(&log->failed, memory_order_relaxed)) {
+        return NULL;
+    }
     if (s != NULL && !s->sealed && s->size - s->end >= size) {
         return s;
     }
@@ -348,6 +374,7 @@ count_entry(struct ulog *log, struct ulog_segment *s, size_t size,
     atomic_store_explicit(&s->end, s->end + size, memory_order_release);
     atomic_fetch_add_explicit(&log->appended, size, memory_order_relaxed);
     atomic_store(&log->last, seq);
+    ulog_syncer_wake(log);
     if (log->spare == NULL && s->end > s->size / 2 &&
         !atomic_load_explicit(&log->untidy, memory_order_relaxed)) {
         atomic_store(&log->untidy, true);
@@ -441,6 +468,14 @@ ulog_protect_after(struct ulog *log, uint64_t seq)
     if (!list_empty(&log->segments)) {
         shrink(log);
     }
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+void
+ulog_want_after(struct ulog *log, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    log->wanted_after = seq;
     (void)pthread_mutex_unlock(&log->lock);
 }
 

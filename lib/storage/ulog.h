@@ -39,11 +39,18 @@ struct ulog_entry {
     struct slice value; /* ULOG_SET; TOUCH has none */
 };
 
+enum ulog_sync {
+    ULOG_SYNC_NONE,     /* the system writes when it likes */
+    ULOG_SYNC_EVERYSEC, /* once a second */
+    ULOG_SYNC_ALWAYS,   /* all the time, as much as came meanwhile */
+};
+
 struct ulog_options {
     const char *folder;     /* made when it is missing */
     uint64_t segment_bytes; /* size of a file; a larger entry gets its own */
     uint64_t keep_bytes;    /* old segments beyond this may be deleted */
-    uint64_t spare_bytes;   /* of the disk, to be left to others */
+    enum ulog_sync sync;
+    uint64_t spare_bytes; /* of the disk, to be left to others */
     /*
      * The entry `first` is about to be the first of another epoch than the one
      * before it: make that durable.  False: refuse the entry.  Called with the
@@ -96,6 +103,33 @@ int ulog_reset(struct ulog *log, uint64_t last, struct err *err);
  * Nothing is protected before the first call.
  */
 void ulog_protect_after(struct ulog *log, uint64_t seq);
+
+/*
+ * Somebody who is away will want the entries above seq: they stay until the log
+ * has become four times keep_bytes.  UINT64_MAX: nobody.
+ */
+void ulog_want_after(struct ulog *log, uint64_t seq);
+
+/* --- the disk ------------------------------------------------------------ */
+
+/*
+ * All entries there are now are on the disk when it returns 0.  When the disk
+ * fails, nothing is appended any more: what it has is not known then.
+ */
+int ulog_write_out(struct ulog *log, struct err *err);
+
+void ulog_set_sync(struct ulog *log, enum ulog_sync sync);
+
+/* Entries up to here are on the disk. */
+uint64_t ulog_durable(const struct ulog *log);
+
+/*
+ * With ULOG_SYNC_ALWAYS: entries up to here may be acknowledged; UINT64_MAX
+ * otherwise.  `passed` is told of each change, on a thread of the log.
+ */
+uint64_t ulog_passed(const struct ulog *log);
+void ulog_on_passed(struct ulog *log, void (*passed)(void *arg, uint64_t seq),
+                    void *arg);
 
 /*
  * Work that takes time and that appends would have to do otherwise: delete old

@@ -94,6 +94,7 @@ cut(struct ulog *log, uint64_t seq)
         s = ulog_newest(log);
     }
     log->last = seq;
+    ulog_syncer_cut(log, seq);
     return s == NULL || s->last == seq || cut_newest(log, s, seq);
 }
 
@@ -149,6 +150,7 @@ ulog_reset(struct ulog *log, uint64_t last, struct err *err)
         remove_newest(log, s);
     }
     log->last = last;
+    ulog_syncer_cut(log, last);
     log->version = 0;
     rc = settle(log, err);
     (void)pthread_mutex_unlock(&log->lock);

@@ -33,6 +33,22 @@ struct ulog {
     _Atomic uint64_t life;
     bool (*era)(void *arg, uint64_t epoch, uint64_t first);
     void *era_arg;
+    uint64_t wanted_after; /* entries above it stay if they can */
+    struct ulog_syncer {
+        pthread_t thread;
+        bool running, stop;
+        bool idle;   /* wants to be signalled */
+        bool folder; /* there are new names in it */
+        _Atomic(enum ulog_sync) how;
+        pthread_cond_t wake;  /* with the log's lock */
+        pthread_mutex_t busy; /* one at a time; before the log's lock */
+        _Atomic uint64_t durable;
+        _Atomic uint64_t shown; /* what `passed` was told last */
+        pthread_mutex_t telling;
+        void (*passed)(void *arg, uint64_t seq); /* under telling */
+        void *arg;
+    } syncer;
+    _Atomic bool failed; /* the disk */
     _Atomic uint64_t appended;
     _Atomic bool untidy; /* there is work for ulog_tend() */
     _Atomic bool armed;
@@ -65,6 +81,29 @@ void ulog_note_first(struct ulog *log);
 void ulog_tidy(struct ulog *log, unsigned most);
 
 void ulog_discard_spare(struct ulog *log);
+
+/* Start and stop the thread that writes. */
+int ulog_syncer_start(struct ulog *log, struct err *err);
+void ulog_syncer_stop(struct ulog *log);
+
+/* What was written above seq is no more. */
+static inline void
+ulog_syncer_cut(struct ulog *log, uint64_t seq)
+{
+    if (atomic_load(&log->syncer.durable) > seq) {
+        atomic_store(&log->syncer.durable, seq);
+    }
+}
+
+/* There is a new entry. */
+static inline void
+ulog_syncer_wake(struct ulog *log)
+{
+    if (log->syncer.idle) {
+        log->syncer.idle = false;
+        (void)pthread_cond_signal(&log->syncer.wake);
+    }
+}
 
 /* A new segment for entries of `size` bytes at the end, or NULL. */
 struct ulog_segment *ulog_extend(struct ulog *log, size_t size);

@@ -233,16 +233,22 @@ goes_on_behind(const struct ulog_segment *s, size_t at)
     return false;
 }
 
-static int
-on_damage(struct ulog_segment *s, size_t at, struct err *err)
+bool
+ulog_segment_is_of_before(const struct ulog_segment *s)
 {
     unsigned char boot[ULOG_BOOT_ID];
 
     ulog_boot_id(boot);
+    return memcmp(boot, s->header.boot, sizeof(boot)) != 0;
+}
+
+static int
+on_damage(struct ulog_segment *s, size_t at, struct err *err)
+{
     if (!goes_on_behind(s, at)) {
         log_info("%s: an entry was cut short at offset %zu, cut it off",
                  s->path, at);
-    } else if (memcmp(boot, s->header.boot, sizeof(boot)) != 0) {
+    } else if (ulog_segment_is_of_before(s)) {
         /* The machine went down: pages reach the disk in any order. */
         log_warn("%s: damaged at offset %zu since the machine went down, "
                  "what follows is lost",

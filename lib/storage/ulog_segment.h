@@ -32,6 +32,9 @@ struct ulog_segment {
 /* Which run of the machine this is; zeros when it cannot be told. */
 void ulog_boot_id(unsigned char *to);
 
+/* Was it begun before the machine was started? */
+bool ulog_segment_is_of_before(const struct ulog_segment *segment);
+
 /*
  * Create the file path with room for size bytes on the disk, to be begun
  * later.  ERR_IO when there is none, or less than spare bytes beside it.

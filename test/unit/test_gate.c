@@ -65,6 +65,38 @@ without_copies_everything_has_passed(void **state)
 }
 
 static void
+the_disk_counts_beside_the_copies(void **state)
+{
+    struct worker *worker = &node.workers[0];
+    struct waiting w[2];
+    unsigned done = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(w); i++) {
+        w[i] = (struct waiting){.worker = worker, .done = &done};
+        w[i].waiter.seq = 5;
+        w[i].waiter.disk_only = i == 1;
+        w[i].waiter.deadline = (struct mono){INT64_MAX};
+        w[i].waiter.run = on_wake_for_test;
+        gate_wait(&worker->gate_queue, &w[i].waiter);
+    }
+    gate_set(&node.gate, 9);
+    gate_set_durable(&node.gate, 4);
+    assert_false(gate_has_passed(&node.gate, 5));
+    gate_queue_run(&worker->gate_queue, &node.gate, (struct mono){0});
+    assert_int_equal(done, 0);
+    gate_set(&node.gate, 4);
+    gate_set_durable(&node.gate, 5);
+    gate_queue_run(&worker->gate_queue, &node.gate, (struct mono){0});
+    assert_int_equal(done, 1);
+    assert_true(w[1].ran && w[1].passed);
+    gate_set(&node.gate, 5);
+    gate_queue_run(&worker->gate_queue, &node.gate, (struct mono){0});
+    assert_true(w[0].ran && w[0].passed);
+    gate_set_durable(&node.gate, UINT64_MAX);
+}
+
+static void
 waiters_run_in_sequence_order_up_to_the_gate(void **state)
 {
     static const uint64_t seqs[] = {5, 3, 9, 7, 3};
@@ -131,6 +163,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_copies_everything_has_passed),
+        cmocka_unit_test(the_disk_counts_beside_the_copies),
         cmocka_unit_test(waiters_run_in_sequence_order_up_to_the_gate),
         cmocka_unit_test(a_gate_moved_by_another_thread_wakes_every_waiter),
     };

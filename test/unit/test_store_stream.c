@@ -437,6 +437,9 @@ killed_before_the_log_is_cut_cuts_it_then(void **state)
 
 /* --- full copies --------------------------------------------------------- */
 
+static const struct lineage masters = {
+    .seq = 1000, .n = 2, .era = {{9, 900}, {4, 1}}};
+
 static enum change_answer
 dump(struct fixture *f, const char *key, uint64_t version)
 {
@@ -455,7 +458,7 @@ restart_and_dump(struct fixture *f)
     struct err err;
 
     write_some(f);
-    if (store_restart_at(f->store, 9, 1000, &err) != 0 ||
+    if (store_restart_at(f->store, &masters, &err) != 0 ||
         dump(f, "d", 5) != CHANGE_STORED) {
         _exit(1);
     }
@@ -478,9 +481,15 @@ a_full_copy_begins_at_the_masters_position(void **state)
     assert_int_equal(store_data(f->store), STORE_EMPTY);
     write_some(f);
     assert_int_equal(store_data(f->store), STORE_COMPLETE);
-    assert_int_equal(store_restart_at(f->store, 9, 1000, &err), 0);
+    assert_int_equal(store_restart_at(f->store, &masters, &err), 0);
     assert_int_equal(store_data(f->store), STORE_BUILDING);
     check_position(f, 9, 1000);
+    {
+        struct lineage mine;
+
+        store_lineage(f->store, &mine);
+        assert_int_equal(lineage_epoch_at(&mine, 899), 4);
+    }
     fixture_check(f, "a", NULL);
     assert_int_equal(dump(f, "d", 5), CHANGE_STORED);
     check_position(f, 9, 1000);
