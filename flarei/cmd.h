@@ -26,4 +26,8 @@ void cmd_shutdown(struct session *session, struct slice rest);
 void cmd_stats(struct session *session, struct slice rest);
 void cmd_show(struct session *session, struct slice rest);
 
+/* Bodies of "stats failovers" and "stats members".  False: out of memory. */
+bool cmd_put_failovers(struct buf *out, struct flarei *flarei);
+bool cmd_put_members(struct buf *out, const struct flarei *flarei);
+
 #endif

@@ -3,6 +3,7 @@
 #include "flarei/cmd.h"
 #include "flarei/election.h"
 #include "flarei/member.h"
+#include "flarei/switchover.h"
 #include "index/position.h"
 
 static bool
@@ -76,10 +77,10 @@ carry_out(struct session *session, const struct index_event *event,
           const char *refused)
 {
     session->refused = refused;
-    session->waits_for = election_hold(
+    session->election = election_hold(
         session->flarei, event, session->flarei->loop.now,
         event->type == INDEX_ADD ? answer_map : answer_ok, session);
-    if (session->waits_for != NULL) {
+    if (session_waits(session)) {
         conn_pause(session->conn);
     }
 }
@@ -171,6 +172,24 @@ node_remove(struct session *session, struct slice rest)
     carry_out(session, &event, "SERVER_ERROR failed to remove node");
 }
 
+/* The slave it names and its master swap roles, without losing a write. */
+static void
+node_switchover(struct session *session, struct slice rest)
+{
+    struct index_event event = {.type = INDEX_SWITCHOVER};
+
+    if (!take_name(&rest, &event) || !cmd_at_end(rest)) {
+        cmd_error(session);
+        return;
+    }
+    session->refused = "SERVER_ERROR failed to switch over";
+    session->switchover =
+        switchover_begin(session->flarei, &event, answer_ok, session);
+    if (session_waits(session)) {
+        conn_pause(session->conn);
+    }
+}
+
 void
 cmd_shutdown(struct session *session, struct slice rest)
 {
@@ -194,6 +213,7 @@ cmd_node(struct session *session, struct slice rest)
         {"remove", node_remove},
         {"role", node_role},
         {"state", node_state},
+        {"switchover", node_switchover},
     };
     struct slice word = slice_word(&rest);
 

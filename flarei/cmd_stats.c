@@ -53,6 +53,18 @@ put_process(struct buf *out, const struct flarei *flarei)
            put_time(out, "rusage_system", usage.ru_stime);
 }
 
+/* Masters that are back and not let in: an operator has to look. */
+static uint64_t
+count_waiting(const struct flarei *flarei)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < flarei->map->nnodes; i++) {
+        n += flarei->map->node[i].wait != NODE_WAIT_NOT;
+    }
+    return n;
+}
+
 static bool
 put_stats(struct buf *out, const struct flarei *flarei)
 {
@@ -89,7 +101,10 @@ put_stats(struct buf *out, const struct flarei *flarei)
            put_count(out, "threads", 1) && put_count(out, "pool_threads", 0) &&
            put_count(out, "node_map_version", flarei->map->version) &&
            put_count(out, "rejected_connections", counts.rejected) &&
-           put_count(out, "nodes", flarei->map->nnodes);
+           put_count(out, "nodes", flarei->map->nnodes) &&
+           put_count(out, "masters_waiting", count_waiting(flarei)) &&
+           put_count(out, "failovers_recorded",
+                     index_book_count(&flarei->book));
 }
 
 /* One row of "stats threads"; here a connection takes a thread's place. */
@@ -253,6 +268,10 @@ cmd_stats(struct session *session, struct slice rest)
         ok = map_text_put_stats(out, session->flarei->map);
     } else if (slice_eq(word, SLICE("threads"))) {
         known = stats_threads(session, rest, &ok);
+    } else if (slice_eq(word, SLICE("failovers"))) {
+        ok = cmd_put_failovers(out, session->flarei);
+    } else if (slice_eq(word, SLICE("members"))) {
+        ok = cmd_put_members(out, session->flarei);
     } else {
         known = slice_eq(word, SLICE("items")) ||
                 slice_eq(word, SLICE("slabs")) ||

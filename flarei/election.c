@@ -166,20 +166,25 @@ election_orphan(struct election *election)
     }
 }
 
-/* Carrying one out changes the map, and with it the list: start over then. */
+/* None of them waits for what carrying out another one may change. */
 void
 election_heard(struct flarei *flarei)
 {
     struct list *link = flarei->elections.next;
+    struct list complete;
 
+    list_init(&complete);
     while (link != &flarei->elections) {
         struct election *election = LIST_ENTRY(link, struct election, link);
 
         link = link->next;
         if (is_complete(election)) {
-            finish(election);
-            link = flarei->elections.next;
+            list_remove(&election->link);
+            list_append(&complete, &election->link);
         }
+    }
+    while ((link = list_pop(&complete)) != NULL) {
+        finish(LIST_ENTRY(link, struct election, link));
     }
 }
 
@@ -220,8 +225,9 @@ election_is_fresh(const struct election *election, struct slice key)
 void
 elections_fini(struct flarei *flarei)
 {
-    while (flarei->elections.next != &flarei->elections) {
-        election_free(
-            LIST_ENTRY(flarei->elections.next, struct election, link));
+    struct list *link;
+
+    while ((link = list_pop(&flarei->elections)) != NULL) {
+        election_free(LIST_ENTRY(link, struct election, link));
     }
 }

@@ -26,6 +26,7 @@ struct flarei {
     struct index_book book;  /* how its masters changed; durable with it */
     struct strmap members;   /* node key -> struct member; as in map */
     struct list elections;   /* of struct election */
+    struct list switchovers; /* of struct switchover */
     struct broadcast broadcast;
     struct server *server;
     uint64_t last_id;    /* of connections and monitors, as "stats threads" */

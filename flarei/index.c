@@ -8,6 +8,7 @@
 #include "cluster/map_text.h"
 #include "flarei/election.h"
 #include "flarei/member.h"
+#include "flarei/switchover.h"
 #include "index/side.h"
 
 static int
@@ -85,6 +86,7 @@ index_load(struct flarei *flarei, struct err *err)
     int rc = load_part(flarei, COORD_MAP, &found, err);
 
     list_init(&flarei->elections);
+    list_init(&flarei->switchovers);
     flarei->book.total = 0;
     if (rc == 0 && !found) {
         flarei->map = cluster_map_new(0);
@@ -315,6 +317,7 @@ index_acknowledged(struct flarei *flarei, struct member *member)
     size_t n = index_book_count(&flarei->book);
     struct err err;
 
+    switchover_acknowledged(flarei, member);
     if (member->promoted_in == 0 || member->acked < member->promoted_in) {
         return;
     }
@@ -419,6 +422,7 @@ index_stop(struct flarei *flarei)
     size_t at = 0;
 
     elections_fini(flarei);
+    switchovers_fini(flarei);
     while (strmap_next(&flarei->members, &at, &key, &value)) {
         member_free(value);
     }

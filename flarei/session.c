@@ -8,6 +8,7 @@
 #include "flarei/cmd.h"
 #include "flarei/election.h"
 #include "flarei/server.h"
+#include "flarei/switchover.h"
 
 enum {
     BINARY_MAGIC = 0x80,
@@ -79,7 +80,7 @@ on_input(struct conn *conn, struct slice in)
     while (used < in.n && !session->closing) {
         size_t n;
 
-        if (conn_is_backed_up(conn) || session->waits_for != NULL) {
+        if (conn_is_backed_up(conn) || session_waits(session)) {
             conn_pause(conn);
             return used;
         }
@@ -97,7 +98,7 @@ on_drained(struct conn *conn)
 {
     const struct session *session = conn->owner;
 
-    if (session->waits_for == NULL) {
+    if (!session_waits(session)) {
         conn_resume(conn);
     }
 }
@@ -105,10 +106,11 @@ on_drained(struct conn *conn)
 void
 session_go_on(struct session *session)
 {
-    if (session->waits_for == NULL) {
+    if (!session_waits(session)) {
         return;
     }
-    session->waits_for = NULL;
+    session->election = NULL;
+    session->switchover = NULL;
     if (!conn_is_backed_up(session->conn)) {
         conn_resume(session->conn);
     }
@@ -156,7 +158,8 @@ session_end(struct session *session)
 void
 session_free(struct session *session)
 {
-    election_orphan(session->waits_for);
+    election_orphan(session->election);
+    switchover_orphan(session->switchover);
     server_forget(session->flarei->server, session);
     conn_close(session->conn);
     free(session);

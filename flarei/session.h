@@ -10,6 +10,7 @@
 #include "net/conn.h"
 
 struct election;
+struct switchover;
 
 enum {
     SESSION_LINE_MAX = 8192, /* bytes of a command line, its end included */
@@ -27,8 +28,9 @@ struct session {
     bool closing;            /* no further command counts */
 
     /* A command whose answer comes later; no other one is taken until then. */
-    struct election *waits_for;
-    const char *refused; /* the answer when it is */
+    struct election *election;     /* it waits for this one ... */
+    struct switchover *switchover; /* ... or this one; NULL: it does not */
+    const char *refused;           /* the answer when it is */
 };
 
 /* Takes over fd.  NULL: no memory, fd is closed. */
@@ -40,6 +42,13 @@ void session_end(struct session *session);
 
 /* Close at once. */
 void session_free(struct session *session);
+
+/* A command waits for its answer. */
+static inline bool
+session_waits(const struct session *session)
+{
+    return session->election != NULL || session->switchover != NULL;
+}
 
 /* The command that was waited for, if so, is answered: take the next one. */
 void session_go_on(struct session *session);

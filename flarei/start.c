@@ -140,8 +140,8 @@ stop(struct running *running)
 
     loop_signals_stop(&running->signals);
     watchdog_free(running->watchdog);
+    server_free(flarei->server); /* first: its sessions wait for the index */
     index_stop(flarei);
-    server_free(flarei->server);
     loop_fini(&flarei->loop);
 }
 

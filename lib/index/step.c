@@ -102,6 +102,21 @@ index_note_failover(struct index_plan *plan, const struct index_event *e,
     }
 }
 
+/* The number of records is not told each time. */
+static void
+take_position(struct node *node, const struct node_data *data)
+{
+    uint64_t records = node->data.records;
+
+    if (data->copy == NODE_COPY_UNKNOWN) {
+        return;
+    }
+    node->data = *data;
+    if (node->data.records == 0) {
+        node->data.records = records;
+    }
+}
+
 /*
  * What is known of those who are down is what they had: from what they say now
  * it may be judged whether they still have it.
@@ -110,17 +125,10 @@ static void
 take_positions(struct cluster_map *map, const struct index_event *event)
 {
     for (size_t i = 0; i < event->npositions; i++) {
-        const struct index_position *position = &event->positions[i];
-        struct node *node = cluster_map_find(map, position->key);
+        struct node *node = cluster_map_find(map, event->positions[i].key);
 
-        if (node != NULL && node->state != NODE_DOWN &&
-            position->data.copy != NODE_COPY_UNKNOWN) {
-            uint64_t records = node->data.records;
-
-            node->data = position->data;
-            if (node->data.records == 0) {
-                node->data.records = records;
-            }
+        if (node != NULL && node->state != NODE_DOWN) {
+            take_position(node, &event->positions[i].data);
         }
     }
 }

@@ -63,6 +63,9 @@ const struct node *index_switchover_from(const struct cluster_map *map,
                                          const struct index_event *event,
                                          const char **why);
 
+/* A sentence for why a master that is back is not let in; see node_wait. */
+const char *index_why_waits(enum node_wait wait);
+
 /* --- used by the files of this module only ------------------------------ */
 
 enum index_verdict index_refuse(struct index_plan *plan, const char *why);

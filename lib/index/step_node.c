@@ -52,8 +52,8 @@ judge(const struct node *node, const struct node_data *told)
                : NODE_WAIT_NOT;
 }
 
-static const char *
-why_wait(enum node_wait wait)
+const char *
+index_why_waits(enum node_wait wait)
 {
     switch (wait) {
     case NODE_WAIT_EMPTY:
@@ -107,7 +107,7 @@ index_add(struct node *node, const struct index_event *event,
     return index_changed(plan,
                          missed && node->wait == NODE_WAIT_NOT
                              ? "the node was restarted before it was missed"
-                             : why_wait(node->wait));
+                             : index_why_waits(node->wait));
 }
 
 enum index_verdict
@@ -272,8 +272,8 @@ resume(struct node *node, const struct index_event *event,
         }
         if (node->wait != NODE_WAIT_NOT) {
             return node->wait == before
-                       ? index_same(plan, why_wait(before))
-                       : index_changed(plan, why_wait(node->wait));
+                       ? index_same(plan, index_why_waits(before))
+                       : index_changed(plan, index_why_waits(node->wait));
         }
     } else if (node->wait != NODE_WAIT_NOT) {
         node->data = (struct node_data){.copy = NODE_COPY_UNKNOWN};

@@ -33,6 +33,18 @@ fake_listen(struct fake *f)
     assert_int_equal(getsockname(f->listen, (struct sockaddr *)&at, &n), 0);
     f->port = ntohs(at.sin_port);
     f->fd = -1;
+    f->second = -1;
+}
+
+static void
+close_second(struct fake *f)
+{
+    if (f->listen >= 0 && f->second >= 0) {
+        (void)close(f->second);
+        f->second_closed++;
+    }
+    f->second = -1;
+    buf_fini(&f->second_in);
 }
 
 static void
@@ -50,6 +62,7 @@ hang_up(struct fake *f)
 void
 fake_die(struct fake *f)
 {
+    close_second(f);
     if (f->listen >= 0) {
         (void)close(f->listen);
     }
@@ -167,30 +180,65 @@ take_connection(struct fake *f)
 {
     int fd = accept4(f->listen, NULL, NULL, SOCK_CLOEXEC);
 
-    if (fd >= 0) {
+    if (fd >= 0 && f->handover != NULL && f->fd >= 0) {
+        close_second(f);
+        f->second = fd;
+    } else if (fd >= 0) {
         hang_up(f);
         f->fd = fd;
         f->accepted++;
     }
 }
 
+/* Nothing but "repl handover KEY" comes here. */
+static void
+receive_second(struct fake *f)
+{
+    struct slice line;
+    ssize_t n;
+
+    assert_true(buf_reserve(&f->second_in, 1024));
+    n = recv(f->second, buf_tail(&f->second_in), 1024, MSG_DONTWAIT);
+    if (n <= 0) {
+        close_second(f);
+        return;
+    }
+    buf_advance(&f->second_in, (size_t)n);
+    line = buf_slice(&f->second_in);
+    if (line.n < 2 || line.p[line.n - 1] != '\n') {
+        return;
+    }
+    line.n -= strlen("\r\n");
+    assert_true(slice_eq(slice_word(&line), SLICE("repl")));
+    assert_true(slice_eq(slice_word(&line), SLICE("handover")));
+    line = slice_word(&line);
+    (void)snprintf(f->handed_to, sizeof(f->handed_to), "%.*s", (int)line.n,
+                   line.p);
+    buf_clear(&f->second_in);
+    (void)send(f->second, f->handover, strlen(f->handover), MSG_NOSIGNAL);
+}
+
 void
 story_turn(struct story *s, int ms)
 {
-    struct pollfd fds[2 * FAKES_MAX];
+    struct pollfd fds[3 * FAKES_MAX];
 
     for (size_t i = 0; i < s->n; i++) {
-        fds[2 * i] = (struct pollfd){s->fake[i].listen, POLLIN, 0};
-        fds[2 * i + 1] = (struct pollfd){s->fake[i].fd, POLLIN, 0};
+        fds[3 * i] = (struct pollfd){s->fake[i].listen, POLLIN, 0};
+        fds[3 * i + 1] = (struct pollfd){s->fake[i].fd, POLLIN, 0};
+        fds[3 * i + 2] = (struct pollfd){s->fake[i].second, POLLIN, 0};
     }
-    if (poll(fds, 2 * s->n, ms) <= 0) {
+    if (poll(fds, 3 * s->n, ms) <= 0) {
         return;
     }
     for (size_t i = 0; i < s->n; i++) {
-        if (fds[2 * i + 1].revents != 0) {
+        if (fds[3 * i + 1].revents != 0) {
             receive(&s->fake[i]);
         }
-        if (fds[2 * i].revents != 0) {
+        if (fds[3 * i + 2].revents != 0 && s->fake[i].second >= 0) {
+            receive_second(&s->fake[i]);
+        }
+        if (fds[3 * i].revents != 0) {
             take_connection(&s->fake[i]);
         }
     }
@@ -287,6 +335,22 @@ story_ask(struct story *s, const char *fmt, ...)
     assert_true(buf_put_str(&line, text) && buf_put_str(&line, "\r\n"));
     client_send(&s->op, buf_slice(&line));
     buf_fini(&line);
+    return client_line(&s->op);
+}
+
+static bool
+can_be_read(const struct client *c)
+{
+    char byte;
+
+    return buf_len(&c->in) > 0 ||
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+const char *
+story_answer(struct story *s)
+{
+    UNTIL(s, can_be_read(&s->op));
     return client_line(&s->op);
 }
 

@@ -39,6 +39,12 @@ struct fake {
     const char *position; /* "0 5 100 complete"; NULL: a flare 1.3.4 */
     bool coy;             /* does not answer "repl position" */
     unsigned asked;       /* for its position */
+    const char *handover; /* answer to "repl handover": then it takes a second
+                             connection for that; "": none comes */
+    int second;           /* that connection, or -1 */
+    struct buf second_in;
+    char handed_to[64];     /* the key in the last one */
+    unsigned second_closed; /* how often it was */
 };
 
 struct story {
@@ -72,6 +78,9 @@ void story_turn(struct story *s, int ms);
 /* The index's answer to a line in which %d-like words are already filled. */
 const char *story_ask(struct story *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The next line of an answer that needs the fakes to work. */
+const char *story_answer(struct story *s);
 
 /* Give an order about fake i: "role %s slave 1 0"; fails unless it is OK. */
 void story_order(struct story *s, size_t i, const char *before,

@@ -2,8 +2,6 @@
  */
 #include "test/unit/maps.h"
 
-#include <stdlib.h>
-
 #include "base/crc32c.h"
 #include "index/side.h"
 
@@ -188,7 +186,6 @@ any_damage_is_found(void **state)
     struct cluster_map *map = map_with_all(8);
     struct index_failover f = failover(8);
     struct buf text = {0};
-    char *copy;
     size_t n;
 
     (void)state;
@@ -196,20 +193,18 @@ any_damage_is_found(void **state)
     (void)index_book_add(&book, &f);
     assert_true(index_side_put(&text, NULL, map, &book));
     n = buf_len(&text);
-    copy = malloc(n);
-    assert_non_null(copy);
+    assert_true(n > 100);
     for (size_t i = 0; i < n; i++) {
-        memcpy(copy, buf_slice(&text).p, n);
-        copy[i] ^= 1;
+        text.base[i] ^= 1;
         assert_non_null(
-            index_side_take((struct slice){copy, n}, map, &empty_book).why);
+            index_side_take(buf_slice(&text), map, &empty_book).why);
+        text.base[i] ^= 1;
     }
     for (size_t i = 0; i < n; i++) { /* cut off anywhere */
-        memcpy(copy, buf_slice(&text).p, n);
         assert_non_null(
-            index_side_take((struct slice){copy, i}, map, &empty_book).why);
+            index_side_take((struct slice){text.base, i}, map, &empty_book)
+                .why);
     }
-    free(copy);
     buf_fini(&text);
     cluster_map_unref(map);
 }
@@ -230,8 +225,7 @@ what_is_not_understood_is_named_by_its_line(void **state)
         "generation 1\nnode a:1 0 no unknown -2 0 0 0 0",
         "generation 1\nnode a:1 0 no unknown -1 0 0 0",
         "generation 1\nnode a:1 0 no unknown -1 0 0 0 0 0",
-        "generation 1\nnode a:1 0 no unknown -1 0 0 0 "
-        "18446744073709551616",
+        "generation 1\nnode a:1 0 no unknown -1 0 0 0 99999999999999999999",
         "failover 1 2 3 monitor silent 0 a:1 unknown -1 0 0 0",
         "failover 1 2 3 boredom silent 0 - unknown -1 0 0 0 - unknown -1 0 0 0",
         "failover 1 2 3 monitor loud 0 - unknown -1 0 0 0 - unknown -1 0 0 0",

@@ -174,8 +174,10 @@ those_are_asked_whose_answer_matters(void **state)
 
         for (size_t n = 0; n < map->nnodes; n++) {
             if (index_wants_position(map, &event, &map->node[n])) {
-                (void)strcat(asked, map->node[n].key);
-                (void)strcat(asked, " ");
+                size_t at = strlen(asked);
+
+                (void)snprintf(asked + at, sizeof(asked) - at, "%s ",
+                               map->node[n].key);
             }
         }
         if (strcmp(asked, questions[i].asked) != 0) {
