@@ -3,14 +3,22 @@
 #include "flared/session.h"
 
 void
-call_init(struct call *call, struct session *session,
-          void (*destroy)(struct call *call))
+call_append(struct call *call, struct session *session,
+            void (*destroy)(struct call *call))
 {
     call->session = session;
     call->worker = session->worker;
     call->destroy = destroy;
     list_append(&session->calls, &call->link);
     session->ncalls++;
+}
+
+void
+call_init(struct call *call, struct session *session,
+          void (*destroy)(struct call *call))
+{
+    call_append(call, session, destroy);
+    latency_wait(call->worker, &call->note);
 }
 
 static void
@@ -84,6 +92,7 @@ void
 call_done(struct call *call)
 {
     call->done = true;
+    latency_waited(call->worker, call->session, &call->note);
     if (call->session == NULL) {
         end(call);
         return;

@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "flared/latency.h"
 
 struct session;
 struct worker;
@@ -30,6 +31,7 @@ struct call {
     struct worker *worker;
     bool done;
     bool quiet; /* noreply: the answer is dropped */
+    struct latency_note note;
     struct buf out;
     /* Frees whatever embeds the call; out is already released. */
     void (*destroy)(struct call *call);
@@ -43,6 +45,10 @@ struct call {
 /* Put a zeroed call behind the session's others. */
 void call_init(struct call *call, struct session *session,
                void (*destroy)(struct call *call));
+
+/* The same for an answer that is ready, but has to wait for its turn. */
+void call_append(struct call *call, struct session *session,
+                 void (*destroy)(struct call *call));
 
 /*
  * The answer is in call->out: send it when its turn comes.  The call may be

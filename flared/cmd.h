@@ -28,6 +28,9 @@ void cmd_keys(struct session *session, const struct request *req);
 
 /* cmd_stats.c */
 void cmd_stats(struct session *session, const struct request *req);
+void cmd_stats_latency(struct session *session, const struct request *req);
+void cmd_stats_slow(struct session *session, const struct request *req);
+void cmd_stats_hot(struct session *session, const struct request *req);
 void cmd_show(struct session *session, const struct request *req);
 
 /* cmd_node.c */

@@ -10,6 +10,7 @@
 #include "flared/replicate.h"
 #include "flared/server.h"
 #include "flared/stats_put.h"
+#include "flared/tour.h"
 #include "proto/reply.h"
 
 enum { COPIES_MAX = 64 };
@@ -182,64 +183,9 @@ stats_detail(struct session *session, const struct request *req)
     }
 }
 
-/* --- what only each worker itself can say: a call that visits them all ------
+/* --- what each worker says of itself
+ * ------------------------------------------
  */
-
-struct tour {
-    struct call call;
-    struct mail mail;
-    unsigned next; /* worker to visit */
-    bool failed;
-    const char *last_line;
-    bool (*visit)(struct buf *out, struct worker *worker);
-};
-
-static void
-destroy_tour(struct call *call)
-{
-    free(LIST_ENTRY(call, struct tour, call));
-}
-
-static void
-on_tour_end(struct mail *mail)
-{
-    struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
-
-    if ((tour->failed || !reply_line(&tour->call.out, tour->last_line)) &&
-        tour->call.session != NULL) {
-        session_fail(tour->call.session, "out of memory");
-    }
-    call_done(&tour->call);
-}
-
-static void
-on_tour_stop(struct mail *mail)
-{
-    struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
-    struct flared *node = tour->call.worker->node;
-
-    tour->failed = !tour->visit(&tour->call.out, &node->workers[tour->next]) ||
-                   tour->failed;
-    if (++tour->next < node->nworkers) {
-        mailbox_post(&node->workers[tour->next].loop.mailbox, mail);
-        return;
-    }
-    mail->deliver = on_tour_end;
-    mailbox_post(&tour->call.worker->loop.mailbox, mail);
-}
-
-static void
-tour_begin(struct session *session, const char *last_line,
-           bool (*visit)(struct buf *out, struct worker *worker))
-{
-    struct tour *tour = xcalloc(1, sizeof(*tour));
-
-    call_init(&tour->call, session, destroy_tour);
-    tour->visit = visit;
-    tour->last_line = last_line;
-    tour->mail.deliver = on_tour_stop;
-    mailbox_post(&session->worker->node->workers[0].loop.mailbox, &tour->mail);
-}
 
 /* What "stats threads" says of a connection or of a copy being fed. */
 struct thread_row {
@@ -347,9 +293,9 @@ stats_threads(struct session *session, const struct request *req)
     (void)slice_word(&rest);
     which = slice_word(&rest);
     if (which.n == 0) {
-        tour_begin(session, "END", visit_threads);
+        tour_begin(session, "END", visit_threads, NULL);
     } else if (slice_eq(which, SLICE("request"))) {
-        tour_begin(session, "END", visit_sessions);
+        tour_begin(session, "END", visit_sessions, NULL);
     } else if (slice_eq(which, SLICE("slave"))) {
         struct buf *out = session_answer(session);
 
@@ -391,7 +337,7 @@ static void
 stats_conns(struct session *session, const struct request *req)
 {
     (void)req;
-    tour_begin(session, "END", visit_conns);
+    tour_begin(session, "END", visit_conns, NULL);
 }
 
 static bool
@@ -402,6 +348,7 @@ visit_reset(struct buf *out, struct worker *worker)
         atomic_store_explicit(&worker->metrics.value[i], 0,
                               memory_order_relaxed);
     }
+    latency_reset(worker);
     return true;
 }
 
@@ -410,18 +357,26 @@ stats_reset(struct session *session, const struct request *req)
 {
     (void)req;
     atomic_store(&session->worker->node->rejected, 0);
-    tour_begin(session, "RESET", visit_reset);
+    tour_begin(session, "RESET", visit_reset, NULL);
 }
 
 static const struct {
     const char *word;
     void (*run)(struct session *session, const struct request *req);
 } kinds[] = {
-    {"", stats_general},        {"nodes", stats_nodes},
-    {"threads", stats_threads}, {"settings", stats_settings},
-    {"conns", stats_conns},     {"reset", stats_reset},
-    {"items", stats_items},     {"slabs", stats_slabs},
-    {"sizes", stats_sizes},     {"detail", stats_detail},
+    {"", stats_general},
+    {"nodes", stats_nodes},
+    {"threads", stats_threads},
+    {"settings", stats_settings},
+    {"conns", stats_conns},
+    {"reset", stats_reset},
+    {"items", stats_items},
+    {"slabs", stats_slabs},
+    {"sizes", stats_sizes},
+    {"detail", stats_detail},
+    {"latency", cmd_stats_latency},
+    {"slowlog", cmd_stats_slow},
+    {"hotkeys", cmd_stats_hot},
 };
 
 void

@@ -58,7 +58,10 @@ struct flared {
     _Atomic(uint64_t) sync_timeout;  /* ms; reloadable */
     _Atomic(uint64_t) failover_wait; /* ms; reloadable */
     atomic_uint writes_held; /* own data is not to be changed, see hold.h */
-    struct access access;    /* when keys were asked for last */
+    _Atomic(uint64_t) slowlog_us;  /* 0: off; reloadable */
+    atomic_uint slowlog_len;       /* entries shown; reloadable */
+    atomic_uint_fast64_t slow_ids; /* the next entry's number */
+    struct access access;          /* when keys were asked for last */
     unsigned nworkers;
     struct worker *workers;
     struct server *server;

@@ -97,6 +97,7 @@ hold_session(struct session *session, int64_t down_ms)
 
     if (!held->begun) {
         held->begun = true;
+        held->since = worker->loop.now;
         held->until =
             mono_after_ms(worker->loop.now, budget_ms(worker) - down_ms);
         if (!mono_reached(held->until, worker->loop.now)) {

@@ -38,6 +38,7 @@ struct held_request {
     bool waits; /* on the worker's list: its request was not taken */
     bool begun; /* this request has waited before, until at most: */
     struct mono until;
+    struct mono since; /* when it came */
 };
 
 /* What waits without a session, a read that is under way already. */

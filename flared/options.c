@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "daemon/process.h"
+#include "flared/latency.h"
 
 #define AT(field) offsetof(struct flared_options, field)
 #define KIB UINT64_C(1024)
@@ -124,6 +125,15 @@ static const struct option_row rows[] = {
      .unit = "milliseconds",
      .help = "How long a request may wait for another master when its own is "
              "gone, before it is answered with an error; 0: not at all."},
+    {.name = "slowlog-log-slower-than-us", .type = OPTION_UINT,
+     .flags = OPTION_RELOADABLE, .offset = AT(slowlog_us), .max = 3600000000,
+     .fallback = "10000", .unit = "microseconds",
+     .help = "Requests that took longer are kept for \"stats slowlog\"; 0 for "
+             "none. From 10000 on it costs next to nothing, and is told to a "
+             "few milliseconds."},
+    {.name = "slowlog-max-len", .type = OPTION_UINT, .flags = OPTION_RELOADABLE,
+     .offset = AT(slowlog_len), .min = 1, .max = SLOW_MAX, .fallback = "128",
+     .unit = "requests", .help = "How many of them are shown, the latest."},
     {.name = "reconstruction-interval", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(reconstruction_interval),
      .max = 60000000, .fallback = "0", .unit = "microseconds",

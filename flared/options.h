@@ -32,6 +32,8 @@ struct flared_options {
     uint64_t value_max;        /* bytes */
     uint64_t keys_per_get;
     bool enable_shutdown; /* the command of that name */
+    uint64_t slowlog_us;  /* 0: no slow log */
+    uint64_t slowlog_len; /* entries */
     uint64_t output_high; /* bytes queued for a client: stop reading */
     uint64_t output_low;  /* bytes left: read on */
 

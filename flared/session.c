@@ -41,7 +41,7 @@ session_answer(struct session *session)
     call = LIST_ENTRY(session->calls.prev, struct call, link);
     if (!call->done || call->destroy != destroy_text) {
         call = xcalloc(1, sizeof(*call));
-        call_init(call, session, destroy_text);
+        call_append(call, session, destroy_text);
         call->done = true;
     }
     return &call->out;
@@ -203,16 +203,22 @@ may_stay(const struct session *session, const struct request *req)
 void
 session_run(struct session *session, const struct request *req)
 {
+    struct worker *worker = session->worker;
+    uint64_t begun;
+
     if (!may_stay(session, req)) {
         static const struct request loud;
 
-        metric_add(&session->worker->metrics, METRIC_REJECTED_CONNECTIONS, 1);
+        metric_add(&worker->metrics, METRIC_REJECTED_CONNECTIONS, 1);
         session_line(session, &loud, "ERROR Too many open connections");
         session_end(session);
         return;
     }
     session->op = req->command;
+    latency_begin(session, req);
+    begun = worker->latency.begun;
     cmd_run(session, req);
+    latency_end(session, req, begun);
 }
 
 /* One request off the front of `in`; 0: it is not complete yet. */
@@ -279,6 +285,7 @@ on_input(struct conn *conn, struct slice in)
     size_t used = 0;
 
     hold_release(session);
+    latency_input(session->worker);
     while (used < in.n && !session->closing) {
         size_t n;
 

@@ -66,6 +66,8 @@ publish_options(struct flared *node)
                  strcmp(o->replication_type, "sync") == 0);
     atomic_store(&node->sync_timeout, o->sync_timeout);
     atomic_store(&node->failover_wait, o->failover_wait);
+    atomic_store(&node->slowlog_us, o->slowlog_us);
+    atomic_store(&node->slowlog_len, (unsigned)o->slowlog_len);
     atomic_store(&node->reconstruction_interval, o->reconstruction_interval);
     atomic_store(&node->reconstruction_bwlimit, o->reconstruction_bwlimit);
 }

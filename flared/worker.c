@@ -77,7 +77,9 @@ on_tick(struct timer *timer)
     struct worker *worker = LIST_ENTRY(timer, struct worker, tick);
 
     gate_queue_run(&worker->gate_queue, &worker->node->gate, worker->loop.now);
-    if (++worker->ticks % (1000 / TICK_MS) == 0) {
+    worker->ticks++;
+    latency_tick(worker);
+    if (worker->ticks % (1000 / TICK_MS) == 0) {
         expire_idle(worker);
         buf_clear(&worker->scratch);
         buf_trim(&worker->scratch, SCRATCH_KEEP);
@@ -117,6 +119,7 @@ worker_init(struct worker *worker, struct flared *node, unsigned index,
     rand_init(&worker->rand, (uint64_t)clock_mono().ns + index);
     gate_queue_init(&worker->gate_queue);
     hold_init(&worker->hold, &worker->loop);
+    latency_init(worker);
     timer_init(&worker->tick, &worker->loop, on_tick);
     timer_every(&worker->tick, TICK_MS);
     return 0;
@@ -141,6 +144,7 @@ worker_fini(struct worker *worker)
     cluster_view_unref(worker->view);
     partition_table_free(worker->table);
     buf_fini(&worker->scratch);
+    latency_fini(worker);
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "flared/flared.h"
 #include "flared/hold.h"
+#include "flared/latency.h"
 #include "net/timer.h"
 #include "peer/pool.h"
 #include "stats/metric.h"
@@ -17,6 +18,7 @@ struct worker {
     struct cluster_view *view; /* NULL before the first map */
     struct pool pool;
     struct metrics metrics;
+    struct latency latency;
     struct rand rand;
     struct buf scratch; /* for store_get() and store_apply() */
     struct list sessions;
