@@ -24,7 +24,7 @@ _flare_admin()
     fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'activate balance completion deploy down dump dumpkey index list master part ping reconstruct remove restore slave stats summary threads verify' -- "$cur"))
+        COMPREPLY=($(compgen -W 'activate add-node add-slave balance call check completion create del-node deploy distribution down dump dumpkey fix import index info list master part ping rebalance reconstruct remove restore rowcount scaleout slave stats summary threads tree verify' -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -40,6 +40,34 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
         words='node'
         ;;
+    add-node)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --without-clean --master'
+        words='node'
+        ;;
+    add-slave)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --without-clean'
+        words='node'
+        ;;
     balance)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -52,6 +80,30 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
         words='node'
         ;;
+    call)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --force --yes --masters --slaves'
+        words=''
+        ;;
+    check)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --strict'
+        words=''
+        ;;
     completion)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -59,6 +111,33 @@ _flare_admin()
         esac
         opts='--help --version --debug --warn --log-file= --timeout='
         words=''
+        ;;
+    create)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --replicas,* | *,--replicas=* | -r,*) values='-' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --replicas= --without-clean --retry= --stall-timeout='
+        words='node'
+        ;;
+    del-node)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
+        words='node'
         ;;
     deploy)
         case $prev,$cur in
@@ -93,6 +172,18 @@ _flare_admin()
         --storage-large,* | *,--storage-large=*) values='-' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --dry-run --deploy-index --delete --flarei= --flared= --index-log-facility= --index-max-connection= --monitor-threshold= --monitor-interval= --index-thread-pool-size= --partition-size= --key-hash-algorithm= --partition-modular-hint= --partition-modular-virtual= --log-facility= --max-connection= --mutex-slot= --proxy-concurrency= --storage-type= --thread-pool-size= --replication-type= --reconstruction-interval= --reconstruction-bwlimit= --net-read-timeout= --storage-bucket-size= --storage-compress= --storage-large='
+        words=''
+        ;;
+    distribution)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
         words=''
         ;;
     down)
@@ -137,6 +228,30 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --format= --partition= --partition-size= --bwlimit= --all'
         words='node'
         ;;
+    fix)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --without-clean'
+        words=''
+        ;;
+    import)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --from,* | *,--from=*) values='memcached redis flare' ;;
+        --bwlimit,* | *,--bwlimit=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --dry-run --from= --bwlimit='
+        words='node'
+        ;;
     index)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -148,6 +263,18 @@ _flare_admin()
         --increment,* | *,--increment=*) values='-' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --increment='
+        words=''
+        ;;
+    info)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
         words=''
         ;;
     list)
@@ -198,6 +325,19 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --wait'
         words='node'
         ;;
+    rebalance)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --threshold,* | *,--threshold=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --simulate --threshold='
+        words=''
+        ;;
     reconstruct)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -237,6 +377,33 @@ _flare_admin()
         --exclude,* | *,--exclude=*) values='-' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --dry-run --input= --format= --bwlimit= --include= --prefix-include= --exclude= --print-keys --resume'
+        words='node'
+        ;;
+    rowcount)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
+        ;;
+    scaleout)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --replicas,* | *,--replicas=* | -r,*) values='-' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --replicas= --without-clean --retry= --stall-timeout='
         words='node'
         ;;
     slave)
@@ -291,6 +458,18 @@ _flare_admin()
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
         words='node'
+        ;;
+    tree)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
         ;;
     verify)
         case $prev,$cur in

@@ -177,7 +177,7 @@ ask_all(struct tool *tool, struct round *round)
         (void)pthread_join(threads[--n], NULL);
     }
     for (size_t i = 0; i < round->n; i++) {
-        if (!round->samples[i].alive) {
+        if (!round->samples[i].alive && !tool->quiet_rounds) {
             output_error(&tool->out, "failed to open %s.",
                          round->nodes[i]->key);
         }

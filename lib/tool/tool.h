@@ -43,6 +43,9 @@ struct tool_options {
     bool raw, resume, print_keys;
     char *hash;
     bool use_test_data, wide, verbose, meta;
+    uint64_t replicas, threshold;
+    bool strict, simulate, master, masters, slaves;
+    char *from;
     bool deploy_index, delete_first;
     char *flarei, *flared;
     char *deploy[TOOL_DEPLOY_MAX]; /* options of the daemons */
@@ -58,6 +61,7 @@ struct tool {
     struct tool_options options;
     struct output out;
     struct server index;
+    bool quiet_rounds; /* nothing is said of nodes that do not answer */
     struct plan *plan; /* --dry-run: what would become; NULL: do it */
     void (*at_end)(struct tool *tool); /* NULL, or what cleans up */
 };
