@@ -205,7 +205,7 @@ receive_second(struct fake *f)
     }
     buf_advance(&f->second_in, (size_t)n);
     line = buf_slice(&f->second_in);
-    if (line.n < 2 || line.p[line.n - 1] != '\n') {
+    if (line.p == NULL || line.n < 2 || line.p[line.n - 1] != '\n') {
         return;
     }
     line.n -= strlen("\r\n");
