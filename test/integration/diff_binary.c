@@ -5,7 +5,7 @@
  * Each request is followed by a no-op, so that both are in step whatever they
  * answer.  Of the cas only whether there is one is compared, of statistics
  * only the last frame.  Without memcached nothing is tested; DIFF_SEED names
- * another order of random requests.
+ * the order of random requests, which is another one each time otherwise.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -404,12 +404,11 @@ random_ask(struct rand *rand, struct ask *ask)
 static void
 random_requests(size_t node)
 {
-    const char *seed = getenv("DIFF_SEED");
     static struct rand rand;
     struct ask ask;
 
     if (rand.state == 0) {
-        rand_init(&rand, seed != NULL ? strtoull(seed, NULL, 10) : 1);
+        rand_init(&rand, reference_seed());
     }
     open_both(node);
     for (int i = 0; i < ROUNDS; i++) {

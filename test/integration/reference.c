@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "test/harness/client.h"
 #include "test/harness/folder.h"
 #include "test/harness/wait.h"
@@ -77,4 +78,15 @@ reference_stop(struct reference *reference)
     process_kill(&reference->process);
     folder_remove(reference->folder);
     free(reference->folder);
+}
+
+uint64_t
+reference_seed(void)
+{
+    const char *given = getenv("DIFF_SEED");
+    uint64_t seed =
+        given != NULL ? strtoull(given, NULL, 10) : (uint64_t)clock_mono().ns;
+
+    print_message("DIFF_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
 }

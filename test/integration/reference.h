@@ -22,4 +22,7 @@ bool reference_exists(void);
 void reference_start(struct reference *reference);
 void reference_stop(struct reference *reference);
 
+/* For random requests: DIFF_SEED, or a new one; it is printed. */
+uint64_t reference_seed(void);
+
 #endif
