@@ -302,6 +302,12 @@ front_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
     return f->ops->get(f->behind, key, want, out);
 }
 
+static void
+front_prefetch(struct engine *engine, const uint64_t *hash, unsigned n)
+{
+    front_table_prefetch(&of(engine)->table, hash, n);
+}
+
 static bool
 front_reserve(struct engine *engine, struct slice key, size_t n)
 {
@@ -500,12 +506,13 @@ open_btree(struct engine **out, const struct store_options *options,
 }
 
 #define FRONT_OPS                                                              \
-    .close = front_close, .get = front_get, .reserve = front_reserve,          \
-    .release = front_release, .put = front_put, .remove = front_remove,        \
-    .count = front_count, .size = front_size, .truncate = front_truncate,      \
-    .settle = front_settle, .checkpoint = front_checkpoint,                    \
-    .sync = front_sync, .cursor_open = front_cursor_open,                      \
-    .cursor_next = front_cursor_next, .cursor_close = front_cursor_close
+    .close = front_close, .prefetch = front_prefetch, .get = front_get,        \
+    .reserve = front_reserve, .release = front_release, .put = front_put,      \
+    .remove = front_remove, .count = front_count, .size = front_size,          \
+    .truncate = front_truncate, .settle = front_settle,                        \
+    .checkpoint = front_checkpoint, .sync = front_sync,                        \
+    .cursor_open = front_cursor_open, .cursor_next = front_cursor_next,        \
+    .cursor_close = front_cursor_close
 
 const struct engine_ops engine_hash_front = {
     .name = "tch",
