@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -17,6 +18,7 @@
  */
 
 enum {
+    NICE = 5,            /* who answers requests goes first */
     BATCH = 256,         /* entries carried over at a time */
     WAKE_MS = 100,       /* the thread looks for old entries so often */
     OLD_MS = 10000,      /* an entry that old goes, full or not */
@@ -192,6 +194,7 @@ run(void *arg)
     bool told = false;
 
     (void)pthread_setname_np(pthread_self(), "drain");
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
     while (!is_stopping(f)) {
         bool hurry = atomic_exchange(&f->hurry, false);
         int64_t now = front_now_ms();
