@@ -46,8 +46,12 @@ void
 cmd_node(struct session *session, const struct request *req)
 {
     struct worker *worker = session->worker;
-    struct sync_call *sync = xcalloc(1, sizeof(*sync));
+    struct sync_call *sync;
 
+    if (!guard_takes_map(session, req)) {
+        return;
+    }
+    sync = xcalloc(1, sizeof(*sync));
     if (!buf_put_slice(&sync->offer.lines, req->value)) {
         free(sync);
         session_fail(session, "out of memory");

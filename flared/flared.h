@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "flared/access.h"
 #include "flared/gate.h"
+#include "flared/guard.h"
 #include "flared/options.h"
 #include "net/loop.h"
 #include "storage/store.h"
@@ -47,6 +48,7 @@ struct flared {
     struct store *store;
     struct loop control;
     struct gate gate;
+    struct guard guard;
     struct cluster_meta meta;
     atomic_bool has_meta;             /* meta's numbers may be read */
     atomic_uint_fast64_t map_version; /* of the map in effect, for stats */

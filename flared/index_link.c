@@ -24,12 +24,15 @@ enum {
     LOST_MAX = 1024, /* copies to be reported; more are refused */
 };
 
+static void on_peer_moved(void *arg);
+
 static const struct peer_options peer_options = {
     .connect_ms = CONNECT_MS,
     .answer_ms = ANSWER_MS,
     .line_max = ANSWER_LINE_MAX,
     .value_max = ANSWER_LINE_MAX,
     .limits = {.in_turn = 65536, .out_high = 65536, .out_low = 4096},
+    .moved = on_peer_moved,
 };
 
 /* What the link is telling the index, most urgent first. */
@@ -62,6 +65,18 @@ struct index_link {
     void (*left)(void *arg);
     void *left_arg;
 };
+
+/* Maps are taken from wherever an index server was met. */
+static void
+on_peer_moved(void *arg)
+{
+    const struct index_link *link = arg;
+    struct sock_addr addr;
+
+    if (link->peer != NULL && peer_address(link->peer, &addr)) {
+        guard_add_index(&link->node->guard, &addr);
+    }
+}
 
 /* --- one exchange ------------------------------------------------------- */
 
@@ -320,6 +335,7 @@ static void
 begin_next(struct index_link *link)
 {
     const struct index_server *server = index_servers_current(&link->servers);
+    struct peer_options options = peer_options;
 
     if (link->job != JOB_NONE || link->retry.armed || server == NULL) {
         return;
@@ -329,8 +345,9 @@ begin_next(struct index_link *link)
         return;
     }
     link->failed = false;
-    link->peer = peer_new(&link->node->control, server->host, server->port,
-                          &peer_options);
+    options.arg = link;
+    link->peer =
+        peer_new(&link->node->control, server->host, server->port, &options);
     link->job_id = link->report_id;
     switch (link->job) {
     case JOB_GOODBYE:

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "daemon/process.h"
 #include "flared/latency.h"
+#include "net/trust.h"
 
 #define AT(field) offsetof(struct flared_options, field)
 #define KIB UINT64_C(1024)
@@ -71,6 +72,13 @@ static const struct option_row rows[] = {
     {.name = "bind", .type = OPTION_STRING, .offset = AT(bind),
      .fallback = "0.0.0.0",
      .help = "Addresses to listen on, separated by commas; [::] for IPv6."},
+    {.name = "trusted", .type = OPTION_STRING, .offset = AT(trusted),
+     .fallback = "any", .example = "10.1.0.0/16,192.0.2.7",
+     .help = "Who may use the commands node, kill, shutdown, dump, dump_key "
+             "and repl, and speak as another node: numeric addresses and "
+             "networks of nodes, index servers and administrators, separated "
+             "by commas, or any. This machine and the index servers always "
+             "may; maps are taken from nobody else but those named here."},
     {.name = "max-connection", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(max_connection), .min = 1,
      .max = 1000000, .fallback = "1024", .unit = "connections",
@@ -335,6 +343,9 @@ check(void *target, struct err *err)
                        "output-low: %ju is above output-high, which is %ju",
                        (uintmax_t)options->output_low,
                        (uintmax_t)options->output_high);
+    }
+    if (trust_check(options->trusted, err) != 0) {
+        return err_wrap(err, "trusted");
     }
     fill_in(options);
     return check_index(options, err);

@@ -23,6 +23,7 @@ struct flared_options {
     uint64_t server_port;
     char *server_socket; /* "" for none */
     char *bind;          /* "address,address" */
+    char *trusted;       /* as trust_parse() takes it */
     uint64_t max_connection;
     uint64_t back_log;
     uint64_t net_read_timeout; /* s */

@@ -122,7 +122,10 @@ server_listen(struct server **out, struct flared *node, struct err *err)
     server->node = node;
     node->server = server;
     set_limits(server);
-    rc = bind_all(server, err);
+    rc = guard_init(&node->guard, node->options.trusted, err);
+    if (rc == 0) {
+        rc = bind_all(server, err);
+    }
     if (rc == 0 && !node_set_name(&self, slice_str(node->options.server_name),
                                   server->sockets.port)) {
         rc = err_set(err, ERR_CONFIG,
@@ -157,6 +160,7 @@ server_free(struct server *server)
 {
     if (server != NULL) {
         server_stop(server);
+        guard_fini(&server->node->guard);
         free(server);
     }
 }

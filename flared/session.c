@@ -216,6 +216,9 @@ session_run(struct session *session, const struct request *req)
         return;
     }
     session->op = req->command;
+    if (!session->trusted && guard_refuses(session, req)) {
+        return;
+    }
     latency_begin(session, req);
     begun = worker->latency.begun;
     cmd_run(session, req);
@@ -376,6 +379,7 @@ session_open(struct worker *worker, int fd, const struct sock_addr *from,
     session->since = worker->loop.wall;
     session->op = COMMAND_COUNT;
     session->reserved = reserved;
+    session->trusted = guard_trusts(&worker->node->guard, from, fd);
     session->id = worker_next_session_id(worker);
     sock_format(from, session->peer, sizeof(session->peer));
     atomic_fetch_add(&worker->nsessions, 1);

@@ -27,6 +27,7 @@ struct session {
     uint64_t skip; /* bytes of a refused data block still to be dropped */
     struct wall since;
     enum command op;  /* the latest request */
+    bool trusted;     /* may do what the option of that name says */
     bool reserved;    /* beyond max-connection: only peers may stay */
     bool closing;     /* no further request is read */
     bool exclusive;   /* a call (dump) must end before the next is looked at */

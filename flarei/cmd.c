@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "flarei/server.h"
 #include "proto/reply.h"
 
@@ -124,12 +125,18 @@ cmd_kill(struct session *session, struct slice rest)
 static const struct {
     const char *name;
     void (*run)(struct session *session, struct slice rest);
+    bool changes; /* for those who are trusted */
 } commands[] = {
-    {"kill", cmd_kill},           {"meta", cmd_meta},
-    {"node", cmd_node},           {"ping", cmd_ping},
-    {"quit", cmd_quit},           {"show", cmd_show},
-    {"shutdown", cmd_shutdown},   {"stats", cmd_stats},
-    {"verbosity", cmd_verbosity}, {"version", cmd_version},
+    {"kill", cmd_kill, true},
+    {"meta", cmd_meta, false},
+    {"node", cmd_node, true},
+    {"ping", cmd_ping, false},
+    {"quit", cmd_quit, false},
+    {"show", cmd_show, false},
+    {"shutdown", cmd_shutdown, true},
+    {"stats", cmd_stats, false},
+    {"verbosity", cmd_verbosity, false},
+    {"version", cmd_version, false},
 };
 
 /* Peers may put the way they came in front: "<host:port,...>ping". */
@@ -153,6 +160,14 @@ drop_prefix(struct slice *line)
     return true;
 }
 
+static void
+refuse_stranger(struct session *session)
+{
+    log_warn("%s may not use \"%s\": its address is not in the option trusted",
+             session->peer, session->op);
+    cmd_answer(session, "SERVER_ERROR not allowed from your address");
+}
+
 void
 cmd_run(struct session *session, struct slice line)
 {
@@ -166,7 +181,11 @@ cmd_run(struct session *session, struct slice line)
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (slice_eq(word, slice_str(commands[i].name))) {
             memcpy(session->op, commands[i].name, strlen(commands[i].name) + 1);
-            commands[i].run(session, line);
+            if (commands[i].changes && !session->trusted) {
+                refuse_stranger(session);
+            } else {
+                commands[i].run(session, line);
+            }
             return;
         }
     }

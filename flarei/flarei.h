@@ -16,6 +16,7 @@
 #include "net/loop.h"
 
 struct server;
+struct trust;
 
 struct flarei {
     struct flarei_options options;
@@ -29,6 +30,7 @@ struct flarei {
     struct list switchovers; /* of struct switchover */
     struct broadcast broadcast;
     struct server *server;
+    struct trust *trust; /* option trusted */
     uint64_t last_id;    /* of connections and monitors, as "stats threads" */
     struct wall started; /* when the process began to serve */
 };

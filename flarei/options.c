@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "daemon/process.h"
+#include "net/trust.h"
 
 #define AT(field) offsetof(struct flarei_options, field)
 
@@ -58,6 +59,11 @@ static const struct option_row rows[] = {
     {.name = "bind", .type = OPTION_STRING, .offset = AT(bind),
      .fallback = "0.0.0.0",
      .help = "Addresses to listen on, separated by commas; [::] for IPv6."},
+    {.name = "trusted", .type = OPTION_STRING, .offset = AT(trusted),
+     .fallback = "any", .example = "10.1.0.0/16,192.0.2.7",
+     .help = "Who may use the commands node, kill and shutdown: numeric "
+             "addresses and networks of nodes and administrators, separated "
+             "by commas, or any. This machine always may."},
     {.name = "max-connection", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(max_connection), .min = 1,
      .max = 1000000, .fallback = "1024", .unit = "connections",
@@ -148,6 +154,9 @@ check(void *target, struct err *err)
         return err_set(err, ERR_CONFIG,
                        "index-db: \"%s\" is not of the form file:///folder",
                        options->index_db);
+    }
+    if (trust_check(options->trusted, err) != 0) {
+        return err_wrap(err, "trusted");
     }
     fill_in(options);
     return 0;

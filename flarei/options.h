@@ -25,6 +25,7 @@ struct flarei_options {
     uint64_t server_port;
     char *server_socket; /* "" for none */
     char *bind;          /* "address,address" */
+    char *trusted;       /* as trust_parse() takes it */
     uint64_t max_connection;
     uint64_t net_read_timeout; /* s */
 

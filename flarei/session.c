@@ -9,6 +9,7 @@
 #include "flarei/election.h"
 #include "flarei/server.h"
 #include "flarei/switchover.h"
+#include "net/trust.h"
 
 enum {
     BINARY_MAGIC = 0x80,
@@ -137,6 +138,7 @@ session_new(struct flarei *flarei, int fd, const struct sock_addr *from)
     session->flarei = flarei;
     session->since = flarei->loop.wall;
     sock_format(from, session->peer, sizeof(session->peer));
+    session->trusted = trust_allows(flarei->trust, from) || trust_is_local(fd);
     list_init(&session->link);
     session->conn =
         conn_new(&flarei->loop, fd, false, &limits, &session_conn_ops, session);

@@ -26,6 +26,7 @@ struct session {
     char peer[64];
     char op[SESSION_OP_MAX]; /* the command that was given last */
     bool closing;            /* no further command counts */
+    bool trusted;            /* may change the cluster */
 
     /* A command whose answer comes later; no other one is taken until then. */
     struct election *election;     /* it waits for this one ... */

@@ -1,6 +1,7 @@
 #include "flarei/start.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,7 @@
 #include "flarei/member.h"
 #include "flarei/server.h"
 #include "net/loop_signals.h"
+#include "net/trust.h"
 
 enum { FILES_BESIDE = 1024 }; /* descriptors that are no client connections */
 
@@ -110,7 +112,11 @@ start(struct running *running, struct err *err)
     struct flarei *flarei = running->flarei;
     const struct flarei_options *o = &flarei->options;
     AUTO_FREE char *address = NULL;
-    int rc = server_listen(flarei, err);
+    int rc = trust_parse(&flarei->trust, o->trusted, err);
+
+    if (rc == 0) {
+        rc = server_listen(flarei, err);
+    }
 
     if (rc == 0) {
         rc = server_start(flarei, err);
@@ -142,6 +148,7 @@ stop(struct running *running)
     watchdog_free(running->watchdog);
     server_free(flarei->server); /* first: its sessions wait for the index */
     index_stop(flarei);
+    free(flarei->trust);
     loop_fini(&flarei->loop);
 }
 

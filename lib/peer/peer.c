@@ -504,6 +504,12 @@ peer_is_connected(const struct peer *peer)
     return peer->up;
 }
 
+bool
+peer_address(const struct peer *peer, struct sock_addr *out)
+{
+    return peer->up && sock_peer(peer->conn->fd, out);
+}
+
 int64_t
 peer_down_ms(const struct peer *peer)
 {

@@ -48,7 +48,7 @@ struct peer_options {
     struct conn_limits limits;
     /*
      * A connection was made or has ended; NULL if nobody wants to know.  It
-     * must not use or free peers: act at the end of the turn.
+     * must not ask or free peers: act at the end of the turn.
      */
     void (*moved)(void *arg);
     void *arg;
@@ -88,6 +88,9 @@ size_t peer_inflight(const struct peer *peer);
 size_t peer_backlog(const struct peer *peer);
 
 bool peer_is_connected(const struct peer *peer);
+
+/* The address of the other end; false: it is not connected. */
+bool peer_address(const struct peer *peer, struct sock_addr *out);
 
 /* For how long it has not been connected, in ms; 0: it is. */
 int64_t peer_down_ms(const struct peer *peer);

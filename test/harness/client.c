@@ -21,12 +21,11 @@ enum { CHUNK = 65536 };
 
 char client_where[512];
 
-bool
-client_try_open(struct client *c, uint16_t port)
+static bool
+try_open_at(struct client *c, struct in_addr host, uint16_t port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host};
     int on = 1;
 
     *c = (struct client){.fd = -1};
@@ -40,6 +39,23 @@ client_try_open(struct client *c, uint16_t port)
     (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)fcntl(c->fd, F_SETFL, O_NONBLOCK);
     return true;
+}
+
+bool
+client_try_open(struct client *c, uint16_t port)
+{
+    return try_open_at(c, (struct in_addr){htonl(INADDR_LOOPBACK)}, port);
+}
+
+void
+client_open_at(struct client *c, const char *host, uint16_t port)
+{
+    struct in_addr to;
+
+    assert_int_equal(inet_pton(AF_INET, host, &to), 1);
+    if (!try_open_at(c, to, port)) {
+        fail_msg("connect to %s:%u: %s", host, port, strerror(errno));
+    }
 }
 
 void

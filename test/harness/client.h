@@ -22,6 +22,9 @@ extern char client_where[512];
 
 void client_open(struct client *c, uint16_t port);
 
+/* The same on another host, a numeric IPv4 address. */
+void client_open_at(struct client *c, const char *host, uint16_t port);
+
 /* False when nobody listens there. */
 bool client_try_open(struct client *c, uint16_t port);
 
