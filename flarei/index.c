@@ -368,6 +368,10 @@ take_into_use(struct flarei *flarei, const struct index_event *event,
     broadcast_change(flarei, plan);
     log_change(before, plan->map, plan->why);
     log_failover(&plan->failover);
+    if (plan->alarm != NULL) {
+        log_error("%s:%ju: %s", log_text(event->host).text,
+                  (uintmax_t)event->port, plan->alarm);
+    }
     cluster_map_unref(before);
 }
 

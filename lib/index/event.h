@@ -37,7 +37,7 @@ struct index_event {
     bool answers;            /* ROLE: the last ping was answered */
     bool force;              /* ROLE: the operator takes the blame */
     unsigned partition_size; /* ROLE: partitions plus one at most; 0: any */
-    uint64_t version;        /* RENUMBER */
+    uint64_t version;        /* RENUMBER; ADD: of the map it has seen, or 0 */
     enum health_evidence evidence; /* DOWN */
     struct node_data data;         /* ADD, UP: what the node says it has */
     const struct index_position *positions; /* of others; in any order */

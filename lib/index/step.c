@@ -196,6 +196,31 @@ index_wants_position(const struct cluster_map *map,
     return subject != NULL && wants_position(map, event, subject, node);
 }
 
+/*
+ * A node that joins may have seen a later map than ours: then ours is not what
+ * it should be.  It is not worth more for that, but no number is given twice.
+ */
+static const char *
+overtake(const struct index_event *event, struct index_plan *plan)
+{
+    struct cluster_map *map = plan->map;
+
+    if (event->type != INDEX_ADD || event->version <= map->version) {
+        return NULL;
+    }
+    if (event->version - map->version > jump_max) {
+        return "the node's map version is not credible";
+    }
+    plan->alarm =
+        map->nnodes == 0
+            ? "the node belongs to a cluster, and this index knows "
+              "none: was flare.xml lost, or is this the wrong index?"
+            : "the node has seen a later map than this index has: was "
+              "an old flare.xml put back?";
+    map->version = event->version;
+    return NULL;
+}
+
 static enum index_verdict
 step_known(struct node *node, const struct index_event *event,
            struct index_plan *plan)
@@ -232,7 +257,11 @@ step(const struct cluster_map *map, const struct index_event *event,
 {
     struct node name = {0};
     struct node *node;
+    const char *why = overtake(event, plan);
 
+    if (why != NULL) {
+        return index_refuse_ours(plan, why);
+    }
     take_positions(plan->map, event);
     if (event->type == INDEX_RENUMBER) {
         return renumber(map, event->version, plan);

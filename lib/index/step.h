@@ -33,8 +33,9 @@ struct index_plan {
     char first[NODE_KEY_MAX + 1]; /* tell it before anybody else; or "" */
     char last[NODE_KEY_MAX + 1];  /* tell it after all others know; or "" */
     char skip[NODE_KEY_MAX + 1];  /* it is leaving and need not know; or "" */
-    const char *why; /* constant text, for the log and the operator */
-    bool explain;    /* REFUSED: flare 1.3.4 knows no such refusal: say why */
+    const char *why;   /* constant text, for the log and the operator */
+    bool explain;      /* REFUSED: flare 1.3.4 knows no such refusal: say why */
+    const char *alarm; /* CHANGED: what an operator must look into; or NULL */
     struct index_failover failover; /* CHANGED: for the book; see version */
 };
 

@@ -379,6 +379,46 @@ a_later_version_seen_by_a_node_is_overtaken(void **state)
     cluster_map_unref(map);
 }
 
+/* A node that joins has seen a later map: flare.xml was lost, or is old. */
+static void
+a_later_version_told_by_a_joining_node_is_overtaken(void **state)
+{
+    static const struct {
+        const char *before;
+        uint64_t seen;
+        enum index_verdict verdict;
+        uint64_t version;
+        const char *alarm;
+    } rows[] = {
+        {"a:1 M/act/0/1", 0, INDEX_CHANGED, 11, NULL},
+        {"a:1 M/act/0/1", 10, INDEX_CHANGED, 11, NULL},
+        {"a:1 M/act/0/1", 11, INDEX_CHANGED, 12, "later map"},
+        {"a:1 M/act/0/1", 500, INDEX_CHANGED, 501, "later map"},
+        {"", 500, INDEX_CHANGED, 501, "knows none"},
+        {"a:1 M/act/0/1", UINT64_MAX, INDEX_REFUSED, 0, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cluster_map *map = map_of(rows[i].before);
+        struct index_event event = event_of("add b:2");
+        struct index_plan plan;
+
+        event.version = rows[i].seen;
+        assert_int_equal(index_step(map, &event, &plan), rows[i].verdict);
+        assert_int_equal(plan.explain, rows[i].verdict == INDEX_REFUSED);
+        assert_int_equal(plan.alarm != NULL, rows[i].alarm != NULL);
+        if (rows[i].alarm != NULL) {
+            assert_non_null(strstr(plan.alarm, rows[i].alarm));
+        }
+        if (plan.map != NULL) {
+            assert_int_equal(plan.map->version, rows[i].version);
+        }
+        cluster_map_unref(plan.map);
+        cluster_map_unref(map);
+    }
+}
+
 /* What brings a cluster forward is more likely than what sets it back. */
 static void
 random_event(struct rand *rand, char *text, size_t size)
@@ -476,6 +516,7 @@ main(void)
         cmocka_unit_test(partition_size_limits_the_partitions),
         cmocka_unit_test(thread_types_are_never_given_twice),
         cmocka_unit_test(a_later_version_seen_by_a_node_is_overtaken),
+        cmocka_unit_test(a_later_version_told_by_a_joining_node_is_overtaken),
         cmocka_unit_test(random_histories_keep_the_map_sound),
     };
     return cmocka_run_group_tests_name("index/step", tests, NULL, NULL);
