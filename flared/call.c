@@ -1,7 +1,6 @@
 #include "flared/call.h"
 
 #include "flared/session.h"
-#include "flared/worker.h"
 
 void
 call_append(struct call *call, struct session *session,
@@ -29,9 +28,7 @@ end(struct call *call)
         list_remove(&call->link);
         call->session->ncalls--;
     }
-    if (call->out.base != NULL) {
-        loop_take_back(&call->worker->loop, &call->out);
-    }
+    buf_fini(&call->out);
     call->destroy(call);
 }
 

@@ -1,6 +1,5 @@
 #include "flared/cmd.h"
 
-#include "flared/ahead.h"
 #include "flared/forward.h"
 #include "flared/gather.h"
 #include "proto/reply.h"
@@ -43,33 +42,6 @@ get_local(struct session *session, const struct request *req, struct slice key,
     return LOCAL_FAILED;
 }
 
-/* The next keys, few enough to be looked ahead for together. */
-static unsigned
-take_keys(struct slice *rest, struct slice *keys)
-{
-    unsigned n = 0;
-
-    while (n < AHEAD_KEYS && (keys[n] = request_key(rest)).n > 0) {
-        n++;
-    }
-    return n;
-}
-
-static enum local
-get_several(struct session *session, const struct request *req, struct buf *out,
-            const struct slice *keys, unsigned n)
-{
-    enum local local = LOCAL_DONE;
-
-    if (n > 1) {
-        ahead_keys(session->worker, keys, n);
-    }
-    for (unsigned i = 0; i < n && local == LOCAL_DONE; i++) {
-        local = get_local(session, req, keys[i], out);
-    }
-    return local;
-}
-
 /*
  * All keys from here if that is possible; at the first that is not, what was
  * written is taken back and the whole request is gathered.
@@ -81,13 +53,12 @@ cmd_get(struct session *session, const struct request *req)
     size_t mark = buf_len(out);
     uint64_t hits = metric_get(&session->worker->metrics, METRIC_GET_HITS);
     uint64_t misses = metric_get(&session->worker->metrics, METRIC_GET_MISSES);
-    struct slice rest = req->keys;
-    struct slice keys[AHEAD_KEYS];
-    unsigned n;
+    struct slice keys = req->keys;
+    struct slice key = request_key(&keys);
 
     metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
-    while ((n = take_keys(&rest, keys)) > 0) {
-        enum local local = get_several(session, req, out, keys, n);
+    while (key.n > 0) {
+        enum local local = get_local(session, req, key, out);
 
         if (local != LOCAL_DONE) {
             buf_truncate(out, mark);
@@ -106,6 +77,7 @@ cmd_get(struct session *session, const struct request *req)
             gather_get(session, req);
             return;
         }
+        key = request_key(&keys);
     }
     if (!buf_put(out, "END\r\n", 5)) {
         session_fail(session, "out of memory");

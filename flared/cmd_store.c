@@ -40,8 +40,7 @@ struct gated {
 static void
 destroy_gated(struct call *call)
 {
-    spares_give(&call->worker->spares, LIST_ENTRY(call, struct gated, call),
-                sizeof(struct gated));
+    free(LIST_ENTRY(call, struct gated, call));
 }
 
 static void
@@ -92,7 +91,7 @@ cmd_gated_answer(struct session *session, const struct request *req,
         gate_is_open_for(&worker->node->gate, &waiter)) {
         return session_answer(session);
     }
-    gated = spares_take(&worker->spares, sizeof(*gated));
+    gated = xcalloc(1, sizeof(*gated));
     call_init(&gated->call, session, destroy_gated);
     gated->waiter = waiter;
     cmd_gate_wait(worker, &gated->waiter);

@@ -1,7 +1,9 @@
 #include "flared/gather.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "flared/cmd.h"
 #include "flared/forward.h"
 #include "proto/emit.h"
@@ -9,19 +11,19 @@
 
 /* One key and the place of its VALUE block, if it has one. */
 struct part {
-    struct slice key;
-    struct group *group; /* NULL: answered here, in gather->local */
-    size_t at, n;        /* bytes of the group's text; n = 0: a miss */
+    struct slice key; /* in gather->keys */
+    int group;        /* -1: answered here, in gather->local */
+    size_t at, n;     /* bytes of the group's text; n = 0: a miss */
 };
 
 /* What one node was asked for. */
 struct group {
-    struct group *after; /* the next one of the gather */
     struct peer_call peer;
     struct gather *gather;
     char node[NODE_KEY_MAX + 1]; /* who was asked; "": nobody yet */
     int partition;
     unsigned next; /* part to look from for the next VALUE */
+    unsigned index;
     bool retried;
     struct held held; /* while nobody can be asked */
     struct buf text;
@@ -32,48 +34,28 @@ struct gather {
     struct gate_waiter waiter;
     enum command command;
     bool cas;
-    unsigned nparts, pending;
-    struct group *groups, *last_group;
-    struct buf local;
+    unsigned nparts, ngroups, pending;
+    struct part *parts;
+    struct group *groups;
+    struct buf keys, local;
     int64_t expire; /* gat */
     uint64_t seq;   /* of the last change made here, 0: none */
     const char *error;
-    size_t size;         /* of all this and the keys behind the parts */
-    struct part parts[]; /* nparts */
 };
-
-static void
-release(struct worker *worker, struct buf *buf)
-{
-    if (buf->base != NULL) {
-        loop_take_back(&worker->loop, buf);
-    }
-}
-
-static struct buf *
-lend(struct gather *g, struct buf *buf)
-{
-    if (buf->base == NULL) {
-        loop_lend(&g->call.worker->loop, buf);
-    }
-    return buf;
-}
 
 static void
 destroy(struct call *call)
 {
     struct gather *g = LIST_ENTRY(call, struct gather, call);
-    struct worker *worker = call->worker;
 
-    while (g->groups != NULL) {
-        struct group *group = g->groups;
-
-        g->groups = group->after;
-        release(worker, &group->text);
-        spares_give(&worker->spares, group, sizeof(*group));
+    for (unsigned i = 0; i < g->ngroups; i++) {
+        buf_fini(&g->groups[i].text);
     }
-    release(worker, &g->local);
-    spares_give(&worker->spares, g, g->size);
+    buf_fini(&g->keys);
+    buf_fini(&g->local);
+    free(g->parts);
+    free(g->groups);
+    free(g);
 }
 
 static void
@@ -86,7 +68,7 @@ count(const struct gather *g)
     unsigned remote = 0;
 
     for (unsigned i = 0; i < g->nparts; i++) {
-        if (g->parts[i].group != NULL) {
+        if (g->parts[i].group >= 0) {
             remote++;
             hits += g->parts[i].n > 0 ? 1 : 0;
         }
@@ -97,31 +79,18 @@ count(const struct gather *g)
     metric_add(m, METRIC_PROXY_READ, remote);
 }
 
-static struct buf *
-text_of(struct gather *g, const struct part *part)
-{
-    return part->group == NULL ? &g->local : &part->group->text;
-}
-
 static bool
 compose(struct gather *g)
 {
     struct buf *out = &g->call.out;
 
     if (g->error != NULL) {
-        return reply_line(lend(g, out), g->error);
+        return reply_line(out, g->error);
     }
-    if (g->nparts == 1 && out->base == NULL && text_of(g, g->parts) != NULL) {
-        struct buf *text = text_of(g, g->parts);
-
-        *out = *lend(g, text);
-        *text = (struct buf){NULL, 0, 0, 0};
-        return reply_line(out, "END");
-    }
-    (void)lend(g, out);
     for (unsigned i = 0; i < g->nparts; i++) {
         const struct part *part = &g->parts[i];
-        const struct buf *text = text_of(g, part);
+        const struct buf *text =
+            part->group < 0 ? &g->local : &g->groups[part->group].text;
 
         if (part->n > 0 &&
             !buf_put(out, buf_slice(text).p + part->at, part->n)) {
@@ -199,7 +168,7 @@ ask(struct gather *g, struct group *group, const struct node *to)
     bool ok = emit_get_begin(out, g->cas, SLICE(""), self);
 
     for (unsigned i = group->next; ok && i < g->nparts; i++) {
-        if (g->parts[i].group == group) {
+        if (g->parts[i].group == (int)group->index) {
             ok = emit_get_key(out, g->parts[i].key);
         }
     }
@@ -260,10 +229,11 @@ take_value(struct gather *g, struct group *group, const struct reply *reply)
     while (group->next < g->nparts) {
         struct part *part = &g->parts[group->next++];
 
-        if (part->group != group || !slice_eq(part->key, reply->key)) {
+        if (part->group != (int)group->index ||
+            !slice_eq(part->key, reply->key)) {
             continue;
         }
-        part->at = buf_len(lend(g, &group->text));
+        part->at = buf_len(&group->text);
         if (!(g->cas ? reply_value_cas(&group->text, reply->key, reply->flags,
                                        reply->data, reply->version)
                      : reply_value(&group->text, reply->key, reply->flags,
@@ -302,19 +272,23 @@ on_get(struct peer_call *peer, enum peer_result result,
 static struct gather *
 gather_new(struct session *session, const struct request *req)
 {
-    struct worker *worker = session->worker;
-    size_t n = sizeof(struct gather) + req->nkeys * sizeof(struct part);
-    struct gather *g = spares_take(&worker->spares, n + req->keys.n);
-    struct slice keys = {(char *)g + n, req->keys.n};
+    struct gather *g = xcalloc(1, sizeof(*g));
+    struct slice keys;
 
-    memcpy((char *)g + n, req->keys.p, req->keys.n);
-    g->size = n + req->keys.n;
     g->command = req->command;
     g->cas = req->command == COMMAND_GETS || req->command == COMMAND_GATS;
     g->nparts = req->nkeys;
+    g->parts = xcalloc(req->nkeys, sizeof(*g->parts));
     call_init(&g->call, session, destroy);
+    if (!buf_put_slice(&g->keys, req->keys)) {
+        g->error = "SERVER_ERROR out of memory";
+        g->nparts = 0;
+        return g;
+    }
+    keys = buf_slice(&g->keys);
     for (unsigned i = 0; i < g->nparts; i++) {
         g->parts[i].key = request_key(&keys);
+        g->parts[i].group = -1;
     }
     g->pending = 1; /* held until everything has been asked */
     return g;
@@ -323,16 +297,11 @@ gather_new(struct session *session, const struct request *req)
 static struct group *
 group_add(struct gather *g, int partition)
 {
-    struct group *group = spares_take(&g->call.worker->spares, sizeof(*group));
+    struct group *group = &g->groups[g->ngroups];
 
     group->gather = g;
+    group->index = g->ngroups++;
     group->partition = partition;
-    if (g->groups == NULL) {
-        g->groups = group;
-    } else {
-        g->last_group->after = group;
-    }
-    g->last_group = group;
     return group;
 }
 
@@ -343,7 +312,8 @@ group_for(struct gather *g, const struct route *route)
     const char *name = route->kind == ROUTE_FORWARD ? route->to->key : "";
     struct group *group;
 
-    for (group = g->groups; group != NULL; group = group->after) {
+    for (unsigned i = 0; i < g->ngroups; i++) {
+        group = &g->groups[i];
         if (group->partition == route->partition &&
             strcmp(group->node, name) == 0) {
             return group;
@@ -360,7 +330,7 @@ get_here(struct gather *g, struct part *part)
     struct worker *worker = g->call.worker;
     struct item item;
 
-    part->at = buf_len(lend(g, &g->local));
+    part->at = buf_len(&g->local);
     switch (store_get(worker->node->store, part->key, worker->loop.wall,
                       &worker->scratch, &item)) {
     case STORE_OK:
@@ -392,7 +362,7 @@ place_get(struct gather *g, struct part *part, const struct request *req,
         get_here(g, part);
     } else if (route.kind == ROUTE_NO_NODE ||
                (route.kind == ROUTE_FORWARD && !goes_round)) {
-        part->group = group_for(g, &route);
+        part->group = (int)group_for(g, &route)->index;
     } else {
         g->error = forward_refusal(route.kind);
     }
@@ -411,7 +381,7 @@ on_retry(struct held *held, bool late)
     for (unsigned i = group->next; i < g->nparts; i++) {
         struct part *part = &g->parts[i];
 
-        if (part->group != group) {
+        if (part->group != (int)group->index) {
             continue;
         }
         route = cluster_route_read(view, keyhash(view->hash, part->key),
@@ -419,7 +389,7 @@ on_retry(struct held *held, bool late)
         if (route.kind != ROUTE_LOCAL) {
             break;
         }
-        part->group = NULL;
+        part->group = -1;
         get_here(g, part);
     }
     if (route.kind == ROUTE_LOCAL) {
@@ -435,17 +405,17 @@ gather_get(struct session *session, const struct request *req)
     struct gather *g = gather_new(session, req);
     bool round = cmd_goes_round(session, req);
 
+    g->groups = xcalloc(g->nparts, sizeof(*g->groups));
     for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
         place_get(g, &g->parts[i], req, round);
     }
-    for (struct group *group = g->groups; group != NULL && g->error == NULL;
-         group = group->after) {
-        const struct node *to =
-            cluster_map_find(g->call.worker->view->map, slice_str(group->node));
+    for (unsigned i = 0; i < g->ngroups && g->error == NULL; i++) {
+        const struct node *to = cluster_map_find(g->call.worker->view->map,
+                                                 slice_str(g->groups[i].node));
 
         g->pending++;
-        if (!ask(g, group, to) && !ask_another(g, group)) {
-            wait_for_better(g, group, PEER_UNSENT);
+        if (!ask(g, &g->groups[i], to) && !ask_another(g, &g->groups[i])) {
+            wait_for_better(g, &g->groups[i], PEER_UNSENT);
         }
     }
     one_less(g);
@@ -487,7 +457,7 @@ gat_there(struct gather *g, struct part *part, const struct route *route)
     const struct request req = {
         .command = g->command, .key = part->key, .tell_version = g->cas};
 
-    part->group = group;
+    part->group = (int)group->index;
     if (out == NULL ||
         !emit_forward(out, &req, g->expire, slice_str(worker->node->self))) {
         g->error = forward_failure(PEER_UNSENT);
@@ -504,7 +474,7 @@ gat_here(struct gather *g, struct part *part)
 
     cmd_touch_local(g->call.session, part->key, g->expire, &outcome);
     if (outcome.answer == CHANGE_TOUCHED) {
-        part->at = buf_len(lend(g, &g->local));
+        part->at = buf_len(&g->local);
         if (!(g->cas ? reply_value_cas(&g->local, part->key, outcome.item.flags,
                                        outcome.item.value, outcome.item.version)
                      : reply_value(&g->local, part->key, outcome.item.flags,
@@ -565,6 +535,7 @@ gather_gat(struct session *session, const struct request *req)
     g = gather_new(session, req);
 
     g->expire = item_expire_at(req->exptime, session->worker->loop.wall);
+    g->groups = xcalloc(g->nparts, sizeof(*g->groups));
     for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
         struct part *part = &g->parts[i];
         struct route route = route_write(session->worker, part->key);

@@ -4,7 +4,6 @@
 #ifndef FLARE_FLARED_WORKER_H
 #define FLARE_FLARED_WORKER_H
 
-#include "base/spares.h"
 #include "flared/flared.h"
 #include "flared/hold.h"
 #include "flared/latency.h"
@@ -21,8 +20,7 @@ struct worker {
     struct metrics metrics;
     struct latency latency;
     struct rand rand;
-    struct buf scratch;   /* for store_get() and store_apply() */
-    struct spares spares; /* memory of calls */
+    struct buf scratch; /* for store_get() and store_apply() */
     struct list sessions;
     struct list graves; /* memory to free at the end of the turn */
     struct loop_item burial;

@@ -8,8 +8,10 @@
 #include "index/position.h"
 
 enum {
-    CONFIRM_MS = 20, /* between being turned away and asking once more */
-    JOINING_MS = 100 /* between looks at a node that does not listen yet */
+    CONFIRM_MS = 20,  /* between being turned away and asking once more */
+    JOINING_MS = 100, /* between looks at a node that does not listen yet */
+    LATE_MS = 100,    /* a timer that comes so late: we were not running */
+    GRACE_MS = 250,   /* for an answer that could not come meanwhile */
 };
 
 static int64_t
@@ -128,20 +130,10 @@ confirm_ms(const struct member *member, enum health_evidence evidence)
 }
 
 static void
-weigh(struct member *member, enum health_evidence evidence)
+act(struct member *member, const struct node *node,
+    enum health_evidence evidence, enum health_verdict verdict)
 {
-    const struct node *node = member_node(member);
-    unsigned threshold = (unsigned)member->flarei->options.monitor_threshold;
-
-    if (evidence != HEALTH_ANSWERED && member->answers) {
-        member->trouble = member->flarei->loop.now;
-    }
-    member->answers = evidence == HEALTH_ANSWERED;
-    if (node == NULL || is_premature(member, evidence)) {
-        return;
-    }
-    switch (health_step(&member->health, evidence, node->state == NODE_DOWN,
-                        threshold)) {
+    switch (verdict) {
     case HEALTH_NOTHING:
         break;
     case HEALTH_CONFIRM:
@@ -154,6 +146,74 @@ weigh(struct member *member, enum health_evidence evidence)
         report_up(member, node);
         break;
     }
+}
+
+static void
+weigh(struct member *member, enum health_evidence evidence)
+{
+    const struct node *node = member_node(member);
+    unsigned threshold = (unsigned)member->flarei->options.monitor_threshold;
+
+    if (evidence != HEALTH_ANSWERED && member->answers) {
+        member->trouble = member->flarei->loop.now;
+    }
+    member->answers = evidence == HEALTH_ANSWERED;
+    if (node == NULL || is_premature(member, evidence)) {
+        return;
+    }
+    act(member, node, evidence,
+        health_step(&member->health, evidence, node->state == NODE_DOWN,
+                    threshold));
+}
+
+/* Silence is timed from the last word, not from a ping. */
+static void
+watch_silence(struct member *member)
+{
+    const struct flarei_options *o = &member->flarei->options;
+    int64_t patience =
+        health_patience_ms((unsigned)o->monitor_threshold, interval_ms(member),
+                           patience_ms(member));
+
+    member->due = mono_after_ms(member->heard_at, patience);
+    timer_once(&member->silence,
+               mono_ms_between(member->flarei->loop.now, member->due) + 1);
+}
+
+/* Heard of since, or we are late ourselves: that is no silence. */
+static bool
+must_wait(struct member *member)
+{
+    struct mono now = member->flarei->loop.now;
+    struct mono due = member->due;
+
+    watch_silence(member);
+    if (!mono_reached(member->due, now)) {
+        member->graced = false;
+        return true;
+    }
+    if (!member->graced && mono_ms_between(due, now) > LATE_MS) {
+        member->graced = true;
+        timer_once(&member->silence, GRACE_MS);
+        return true;
+    }
+    return false;
+}
+
+static void
+on_silence(struct timer *timer)
+{
+    struct member *member = LIST_ENTRY(timer, struct member, silence);
+    const struct node *node = member_node(member);
+    unsigned threshold = (unsigned)member->flarei->options.monitor_threshold;
+
+    if (node == NULL || must_wait(member)) {
+        return;
+    }
+    timer_once(timer, interval_ms(member));
+    member->answers = false;
+    act(member, node, HEALTH_SILENT,
+        health_overdue(&member->health, node->state == NODE_DOWN, threshold));
 }
 
 static void
@@ -206,6 +266,7 @@ on_answer(void *owner, enum link_ask ask, const struct reply *reply)
 {
     struct member *member = owner;
 
+    member->heard_at = member->flarei->loop.now;
     switch (ask) {
     case LINK_PING:
         member->pinging = false;
@@ -275,6 +336,7 @@ member_new(struct flarei *flarei, const struct node *node)
     member->link =
         link_new(&flarei->loop, host, node->port, &member_link_ops, member);
     timer_init(&member->tick, &flarei->loop, on_tick);
+    timer_init(&member->silence, &flarei->loop, on_silence);
     free(host);
     return member;
 }
@@ -284,6 +346,7 @@ member_free(struct member *member)
 {
     link_free(member->link);
     timer_fini(&member->tick);
+    timer_fini(&member->silence);
     free(member);
 }
 
@@ -291,6 +354,8 @@ void
 member_start(struct member *member)
 {
     timer_once(&member->tick, 0);
+    member->heard_at = member->flarei->loop.now;
+    watch_silence(member);
 }
 
 void
@@ -310,4 +375,5 @@ void
 member_reload(struct member *member)
 {
     timer_once(&member->tick, interval_ms(member));
+    watch_silence(member);
 }

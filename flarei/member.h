@@ -25,6 +25,10 @@ struct member {
     bool pinging;         /* a ping is under way */
     bool answers;         /* the last ping was answered */
     struct mono trouble;  /* since when it is not */
+    struct mono heard_at; /* when it said anything */
+    struct mono due;      /* when that will be too long ago */
+    bool graced;          /* we were late ourselves: it was given more time */
+    struct timer silence; /* for that */
 
     /* "repl position": */
     struct node_data data;    /* its last answer */

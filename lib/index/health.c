@@ -6,6 +6,11 @@
  */
 enum { LOOKS_MAX = 10 };
 
+/* Enough for an answer that is on its way. */
+enum { ANSWER_MS = 300 };
+
+enum { READ_TIMEOUT_MS = 1000 }; /* the default of the option */
+
 static const char *const evidence_names[] = {
     [HEALTH_ANSWERED] = "answered", [HEALTH_WRONG] = "wrong",
     [HEALTH_SILENT] = "silent",     [HEALTH_CLOSED] = "closed",
@@ -81,4 +86,32 @@ void
 health_join(struct health *health)
 {
     *health = (struct health){.joining = true};
+}
+
+static int64_t
+larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t
+health_patience_ms(unsigned threshold, int64_t interval_ms,
+                   int64_t read_timeout_ms)
+{
+    int64_t answer = larger(interval_ms / 2, ANSWER_MS);
+    int64_t intervals = threshold > 0 ? threshold : 1;
+
+    if (read_timeout_ms < answer ||
+        read_timeout_ms > larger(intervals * interval_ms, READ_TIMEOUT_MS)) {
+        answer = read_timeout_ms;
+    }
+    return larger(intervals * interval_ms + ANSWER_MS, interval_ms + answer);
+}
+
+enum health_verdict
+health_overdue(struct health *health, bool down, unsigned threshold)
+{
+    health->failures = threshold > 0 ? threshold : 1;
+    health->suspect = 0;
+    return down ? HEALTH_NOTHING : HEALTH_DOWN;
 }

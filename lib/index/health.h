@@ -2,12 +2,14 @@
  * health: from what the monitor sees of a node to "down" and "up".
  *
  * Pure.  A connection that is closed or refused is evidence at once and needs
- * one confirmation; silence and wrong answers have to add up to the threshold.
+ * one confirmation; silence and wrong answers have to add up to the threshold,
+ * and silence alone to as many intervals.
  */
 #ifndef FLARE_INDEX_HEALTH_H
 #define FLARE_INDEX_HEALTH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -41,6 +43,19 @@ enum health_verdict {
 enum health_verdict health_step(struct health *health,
                                 enum health_evidence evidence, bool down,
                                 unsigned threshold);
+
+/*
+ * How long a node may say nothing at all, whatever it was asked: threshold
+ * intervals and a little, and never less than an interval and what the answer
+ * to the ping after it may take.  A read timeout that is longer than all these
+ * intervals, and than it is by default, is meant to be waited for.
+ */
+int64_t health_patience_ms(unsigned threshold, int64_t interval_ms,
+                           int64_t read_timeout_ms);
+
+/* It has said nothing for so long. */
+enum health_verdict health_overdue(struct health *health, bool down,
+                                   unsigned threshold);
 
 /* "answered", "wrong", "silent", "closed", "refused"; "" when out of range. */
 const char *health_evidence_name(enum health_evidence evidence);

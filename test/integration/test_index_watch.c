@@ -257,6 +257,27 @@ silence_counts_up_to_the_threshold(void **state)
     story_stop(s);
 }
 
+/* Not as many read timeouts: as many intervals. */
+static void
+silence_is_timed_from_the_last_word(void **state)
+{
+    struct story *s = *state;
+    struct mono start;
+    int64_t ms;
+
+    story_option(s, "--monitor-interval-ms", "300");
+    story_option(s, "--monitor-read-timeout", "1000");
+    story_option(s, "--monitor-threshold", "3");
+    start_three(s);
+    start = clock_mono();
+    s->fake[0].mute = true;
+    UNTIL(s, story_is(s, 1, "master/active/0/1"));
+    ms = mono_ms_between(start, clock_mono());
+    print_message("replaced after %lld ms of silence\n", (long long)ms);
+    assert_true(ms >= 800 && ms < 2500);
+    story_stop(s);
+}
+
 static void
 wrong_answers_count_like_silence(void **state)
 {
@@ -481,6 +502,7 @@ main(void)
         WITH_INDEX(a_node_says_what_it_has_when_it_joins),
         WITH_INDEX(a_lost_master_is_replaced_by_force_only),
         WITH_INDEX(silence_counts_up_to_the_threshold),
+        WITH_INDEX(silence_is_timed_from_the_last_word),
         WITH_INDEX(wrong_answers_count_like_silence),
         WITH_INDEX(a_node_restarted_before_it_was_missed_is_let_in),
         WITH_INDEX(a_hanging_node_delays_no_other),

@@ -86,10 +86,55 @@ a_verdict_not_carried_out_is_repeated(void **state)
     assert_int_equal(health_step(&health, HEALTH_ANSWERED, true, 1), HEALTH_UP);
 }
 
+static void
+silence_may_last_for_threshold_intervals(void **state)
+{
+    static const struct {
+        unsigned threshold;
+        int64_t interval, timeout, patience;
+    } rows[] = {
+        {3, 1000, 1000, 3300}, {3, 5000, 1000, 15300}, {1, 1000, 1000, 1500},
+        {1, 1000, 100, 1300},  {3, 200, 1000, 900},    {1, 20, 1000, 320},
+        {0, 20, 1000, 320},    {3, 100, 10, 600},      {3, 1000, 3000, 3300},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(health_patience_ms(rows[i].threshold, rows[i].interval,
+                                            rows[i].timeout),
+                         rows[i].patience);
+        assert_true(rows[i].patience <=
+                    (rows[i].threshold > 0 ? rows[i].threshold : 1) *
+                            rows[i].interval +
+                        500);
+    }
+    /* unless the answer to a ping may take longer than that */
+    assert_int_equal(health_patience_ms(3, 1000, 30000), 31000);
+    assert_int_equal(health_patience_ms(3, 200, 1001), 1201);
+}
+
+static void
+too_long_a_silence_is_enough_by_itself(void **state)
+{
+    struct health health = {0};
+
+    (void)state;
+    assert_int_equal(health_overdue(&health, false, 3), HEALTH_DOWN);
+    /* and said again until the map says so */
+    assert_int_equal(health_step(&health, HEALTH_SILENT, false, 3),
+                     HEALTH_DOWN);
+    assert_int_equal(health_overdue(&health, true, 3), HEALTH_NOTHING);
+    assert_int_equal(health_step(&health, HEALTH_ANSWERED, true, 3), HEALTH_UP);
+    assert_int_equal(health_step(&health, HEALTH_SILENT, false, 3),
+                     HEALTH_NOTHING);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence_may_last_for_threshold_intervals),
+        cmocka_unit_test(too_long_a_silence_is_enough_by_itself),
         cmocka_unit_test(evidence_adds_up_to_a_verdict),
         cmocka_unit_test(a_verdict_not_carried_out_is_repeated),
     };
