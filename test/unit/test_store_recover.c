@@ -499,7 +499,7 @@ a_transaction_file_cut_short_is_no_obstacle(void **state)
     fixture_init(&f, "tcb");
     done = kill_after(&f, 0, 2500);
     (void)snprintf(path, sizeof(path), "%s.wal", data_file(&f));
-    fd = open(path, O_WRONLY | O_APPEND);
+    fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, half, sizeof(half)), sizeof(half));
     (void)close(fd);
