@@ -27,6 +27,7 @@ end(struct call *call)
     if (call->session != NULL) {
         list_remove(&call->link);
         call->session->ncalls--;
+        call->session->pending -= call->weight;
     }
     buf_fini(&call->out);
     call->destroy(call);
@@ -58,6 +59,17 @@ send_and_end(struct session *session, struct call *call)
 
     end(call);
     return ok;
+}
+
+void
+call_weigh(struct call *call, size_t asked)
+{
+    size_t weight;
+
+    call->asked += asked;
+    weight = call->asked + buf_len(&call->out);
+    call->session->pending += weight - call->weight;
+    call->weight = weight;
 }
 
 void

@@ -33,6 +33,8 @@ struct call {
     bool quiet; /* noreply: the answer is dropped */
     struct latency_note note;
     struct buf out;
+    size_t asked;  /* bytes of its request, and of what joined it */
+    size_t weight; /* what of it is in session->pending */
     /* Frees whatever embeds the call; out is already released. */
     void (*destroy)(struct call *call);
     /*
@@ -58,6 +60,9 @@ void call_done(struct call *call);
 
 /* Let a call that waits for room put more into its output. */
 void call_resume(struct call *call);
+
+/* Of a session's call: `asked` more bytes came for it, or its answer grew. */
+void call_weigh(struct call *call, size_t asked);
 
 /* The session is going: end what is done, let go of what waits. */
 void calls_orphan(struct session *session);

@@ -86,6 +86,9 @@ bool cmd_is_from_master(const struct session *session,
 void cmd_touch_local(struct session *session, struct slice key, int64_t expire,
                      struct outcome *outcome);
 
+/* In memcached's words, beyond answer-max. */
+#define CMD_TOO_MUCH "SERVER_ERROR out of memory writing get response"
+
 #define CMD_SYNC_TIMEOUT                                                       \
     "SERVER_ERROR sync-timeout: the copies have not confirmed, outcome "       \
     "unknown"

@@ -49,6 +49,7 @@ get_local(struct session *session, const struct request *req, struct slice key,
 void
 cmd_get(struct session *session, const struct request *req)
 {
+    const uint64_t max = session->worker->node->options.answer_max;
     struct buf *out = session_answer(session);
     size_t mark = buf_len(out);
     uint64_t hits = metric_get(&session->worker->metrics, METRIC_GET_HITS);
@@ -58,7 +59,14 @@ cmd_get(struct session *session, const struct request *req)
 
     metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
     while (key.n > 0) {
-        enum local local = get_local(session, req, key, out);
+        enum local local;
+
+        if (buf_len(out) - mark > max) {
+            buf_truncate(out, mark);
+            session_line(session, req, CMD_TOO_MUCH);
+            return;
+        }
+        local = get_local(session, req, key, out);
 
         if (local != LOCAL_DONE) {
             buf_truncate(out, mark);

@@ -40,6 +40,7 @@ struct gather {
     struct buf keys, local;
     int64_t expire; /* gat */
     uint64_t seq;   /* of the last change made here, 0: none */
+    uint64_t bytes; /* of values so far */
     const char *error;
 };
 
@@ -222,6 +223,17 @@ wait_for_better(struct gather *g, struct group *group, enum peer_result result)
     }
 }
 
+/* False: another value would be too much, or something is wrong already. */
+static bool
+has_room(struct gather *g)
+{
+    if (g->error == NULL &&
+        g->bytes > g->call.worker->node->options.answer_max) {
+        g->error = CMD_TOO_MUCH;
+    }
+    return g->error == NULL;
+}
+
 /* Answers come in the order asked; a key that is skipped was a miss. */
 static bool
 take_value(struct gather *g, struct group *group, const struct reply *reply)
@@ -233,6 +245,10 @@ take_value(struct gather *g, struct group *group, const struct reply *reply)
             !slice_eq(part->key, reply->key)) {
             continue;
         }
+        if (!has_room(g)) {
+            buf_fini(&group->text);
+            return true;
+        }
         part->at = buf_len(&group->text);
         if (!(g->cas ? reply_value_cas(&group->text, reply->key, reply->flags,
                                        reply->data, reply->version)
@@ -242,6 +258,7 @@ take_value(struct gather *g, struct group *group, const struct reply *reply)
             return true;
         }
         part->n = buf_len(&group->text) - part->at;
+        g->bytes += part->n;
         return true;
     }
     return false; /* an answer to something that was not asked */
@@ -258,6 +275,11 @@ on_get(struct peer_call *peer, enum peer_result result,
         if (!take_value(g, group, reply)) {
             g->error = "SERVER_ERROR proxy error";
         }
+        return;
+    }
+    if (result == PEER_REPLY && slice_eq(reply->line, SLICE(CMD_TOO_MUCH))) {
+        g->error = CMD_TOO_MUCH; /* for that node already */
+        one_less(g);
         return;
     }
     if (result == PEER_REPLY && reply->code == REPLY_CODE_END) {
@@ -330,6 +352,9 @@ get_here(struct gather *g, struct part *part)
     struct worker *worker = g->call.worker;
     struct item item;
 
+    if (!has_room(g)) {
+        return;
+    }
     part->at = buf_len(&g->local);
     switch (store_get(worker->node->store, part->key, worker->loop.wall,
                       &worker->scratch, &item)) {
@@ -342,6 +367,7 @@ get_here(struct gather *g, struct part *part)
             g->error = "SERVER_ERROR out of memory";
         }
         part->n = buf_len(&g->local) - part->at;
+        g->bytes += part->n;
         return;
     case STORE_MISS:
         metric_add(&worker->metrics, METRIC_GET_MISSES, 1);
@@ -472,6 +498,9 @@ gat_here(struct gather *g, struct part *part)
 {
     struct outcome outcome;
 
+    if (!has_room(g)) {
+        return;
+    }
     cmd_touch_local(g->call.session, part->key, g->expire, &outcome);
     if (outcome.answer == CHANGE_TOUCHED) {
         part->at = buf_len(&g->local);
@@ -482,6 +511,7 @@ gat_here(struct gather *g, struct part *part)
             g->error = "SERVER_ERROR out of memory";
         }
         part->n = buf_len(&g->local) - part->at;
+        g->bytes += part->n;
         g->seq = outcome.changed ? outcome.seq : g->seq;
     } else if (outcome.answer != CHANGE_NOT_FOUND) {
         g->error = "SERVER_ERROR i/o error";

@@ -106,7 +106,18 @@ static const struct option_row rows[] = {
              "SERVER_ERROR object too large for cache."},
     {.name = "keys-per-get", .type = OPTION_UINT, .offset = AT(keys_per_get),
      .min = 1, .max = 10000000, .fallback = "100000", .unit = "keys",
-     .help = "Most keys of one get."},
+     .help = "Most keys of one get. More of them are answered with "
+             "CLIENT_ERROR too many keys."},
+    {.name = "answer-max", .type = OPTION_BYTES, .offset = AT(answer_max),
+     .min = 4096, .max = 64 * GIB, .fallback = "256m", .unit = "bytes",
+     .help = "A get of many keys whose answer exceeds this before its last "
+             "value is answered with SERVER_ERROR out of memory writing get "
+             "response."},
+    {.name = "pipeline-max", .type = OPTION_BYTES, .offset = AT(pipeline_max),
+     .min = 4096, .max = GIB, .fallback = "4m", .unit = "bytes",
+     .help = "With this many bytes of requests and answers waiting behind "
+             "one that is not answered yet, no more are read from a "
+             "client."},
     {.name = "enable-shutdown", .type = OPTION_BOOL,
      .offset = AT(enable_shutdown), .fallback = "false",
      .help = "Let any client end the node with the command shutdown."},

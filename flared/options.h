@@ -32,11 +32,13 @@ struct flared_options {
     uint64_t key_max;          /* bytes */
     uint64_t value_max;        /* bytes */
     uint64_t keys_per_get;
-    bool enable_shutdown; /* the command of that name */
-    uint64_t slowlog_us;  /* 0: no slow log */
-    uint64_t slowlog_len; /* entries */
-    uint64_t output_high; /* bytes queued for a client: stop reading */
-    uint64_t output_low;  /* bytes left: read on */
+    uint64_t answer_max;   /* bytes of an answer before its last value */
+    uint64_t pipeline_max; /* bytes waiting in order: stop reading */
+    bool enable_shutdown;  /* the command of that name */
+    uint64_t slowlog_us;   /* 0: no slow log */
+    uint64_t slowlog_len;  /* entries */
+    uint64_t output_high;  /* bytes queued for a client: stop reading */
+    uint64_t output_low;   /* bytes left: read on */
 
     /* Either index_servers or the other two; see flared_options_index(). */
     char *index_servers;

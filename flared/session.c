@@ -139,7 +139,10 @@ session_interrupt(struct session *session)
 static bool
 is_full(const struct session *session)
 {
+    const struct flared_options *o = &session->worker->node->options;
+
     return session->exclusive || session->ncalls >= CALLS_MAX ||
+           session->pending >= o->pipeline_max ||
            conn_is_backed_up(session->conn);
 }
 
@@ -309,6 +312,9 @@ on_input(struct conn *conn, struct slice in)
         }
         session->held.begun = false;
         used += n;
+        if (!list_empty(&session->calls)) {
+            call_weigh(LIST_ENTRY(session->calls.prev, struct call, link), n);
+        }
     }
     if (session->closing) {
         used = in.n; /* what follows a quit is dropped */

@@ -23,8 +23,9 @@ struct session {
     struct conn *conn;
     struct list calls; /* in the order of their requests */
     unsigned ncalls;
-    uint64_t id;   /* "kill ID", stats threads */
-    uint64_t skip; /* bytes of a refused data block still to be dropped */
+    size_t pending; /* weight of the calls: requests and answers in memory */
+    uint64_t id;    /* "kill ID", stats threads */
+    uint64_t skip;  /* bytes of a refused data block still to be dropped */
     struct wall since;
     enum command op;  /* the latest request */
     bool trusted;     /* may do what the option of that name says */
