@@ -154,6 +154,7 @@ const struct subcommand *const admin_subcommands[] = {
     &cmd_balance,
     &cmd_call,
     &cmd_check,
+    &cmd_cluster,
     &cmd_completion,
     &cmd_create,
     &cmd_del_node,

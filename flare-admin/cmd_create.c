@@ -7,6 +7,7 @@
 #include "flare-admin/build.h"
 #include "flare-admin/change.h"
 #include "flare-admin/commands.h"
+#include "flare-admin/create.h"
 #include "flare-admin/layout.h"
 
 struct scheme {
@@ -171,19 +172,17 @@ agree_and_do(struct scheme *s)
 }
 
 static int
-run_layout(struct tool *tool, int nwords, char **words, bool create)
+make_layout(struct tool *tool, int nwords, char **words, bool create)
 {
     struct scheme s = {.tool = tool};
-    struct cluster_map *map = NULL;
+    struct cluster_map *map;
     int status = STATUS_NG;
 
     if (!targets_parse(tool, nwords, words, (struct target_form){2, 2, ""},
                        &s.targets)) {
         return STATUS_USAGE;
     }
-    if (tool_open_index(tool, nwords, words)) {
-        map = admin_map(tool);
-    }
+    map = admin_map(tool);
     if (map != NULL && create && cluster_map_partitions(map) > 0) {
         output_error(&tool->out,
                      "The cluster has %d partitions already; add more with "
@@ -199,6 +198,27 @@ run_layout(struct tool *tool, int nwords, char **words, bool create)
     targets_fini(&s.targets);
     free(s.nodes);
     return status;
+}
+
+int
+create_layout(struct tool *tool, int nwords, char **words)
+{
+    return make_layout(tool, nwords, words, true);
+}
+
+static int
+run_layout(struct tool *tool, int nwords, char **words, bool create)
+{
+    struct targets unused;
+
+    if (!targets_parse(tool, nwords, words, (struct target_form){2, 2, ""},
+                       &unused)) {
+        return STATUS_USAGE;
+    }
+    targets_fini(&unused);
+    return tool_open_index(tool, nwords, words)
+               ? make_layout(tool, nwords, words, create)
+               : STATUS_NG;
 }
 
 static int

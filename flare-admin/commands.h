@@ -10,6 +10,7 @@ extern const struct subcommand cmd_add_slave;
 extern const struct subcommand cmd_balance;
 extern const struct subcommand cmd_call;
 extern const struct subcommand cmd_check;
+extern const struct subcommand cmd_cluster;
 extern const struct subcommand cmd_completion;
 extern const struct subcommand cmd_create;
 extern const struct subcommand cmd_del_node;

@@ -24,7 +24,7 @@ _flare_admin()
     fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'activate add-node add-slave balance call check completion create del-node deploy distribution down dump dumpkey fix import index info list master part ping rebalance reconstruct remove restore rowcount scaleout slave stats summary threads tree verify' -- "$cur"))
+        COMPREPLY=($(compgen -W 'activate add-node add-slave balance call check cluster completion create del-node deploy distribution down dump dumpkey fix import index info list master part ping rebalance reconstruct remove restore rowcount scaleout slave stats summary threads tree verify' -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -103,6 +103,24 @@ _flare_admin()
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --strict'
         words=''
+        ;;
+    cluster)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --base,* | *,--base=*) values='-' ;;
+        --nodes,* | *,--nodes=*) values='-' ;;
+        --replicas,* | *,--replicas=* | -r,*) values='-' ;;
+        --port,* | *,--port=* | -p,*) values='-' ;;
+        --index-options,* | *,--index-options=*) values='-' ;;
+        --node-options,* | *,--node-options=*) values='-' ;;
+        --flarei,* | *,--flarei=*) values='-' ;;
+        --flared,* | *,--flared=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --output= --dry-run --force --yes --base= --nodes= --replicas= --port= --proxies --index-options= --node-options= --flarei= --flared= --stall-timeout='
+        words='create start stop restart clean use ls'
         ;;
     completion)
         case $prev,$cur in

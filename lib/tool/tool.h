@@ -43,8 +43,9 @@ struct tool_options {
     bool raw, resume, print_keys;
     char *hash;
     bool use_test_data, wide, verbose, meta;
-    uint64_t replicas, threshold;
-    bool strict, simulate, master, masters, slaves;
+    uint64_t replicas, threshold, nodes, port;
+    char *base, *index_options, *node_options;
+    bool strict, simulate, master, masters, slaves, proxies;
     char *from;
     bool deploy_index, delete_first;
     char *flarei, *flared;
