@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "flared/server.h"
 #include "flared/worker.h"
 #include "proto/reply.h"
@@ -14,6 +15,24 @@ static bool
 put_number(struct buf *out, const char *name, uint64_t value)
 {
     return reply_stat(out, name, "%ju", (uintmax_t)value);
+}
+
+/* What of the process is in memory; 0 when nobody can tell. */
+static uint64_t
+resident_bytes(void)
+{
+    struct buf text = {0};
+    struct err unused;
+    struct slice rest;
+    uint64_t pages = 0;
+
+    if (file_read_all("/proc/self/statm", &text, &unused) == 0) {
+        rest = buf_slice(&text);
+        (void)slice_word(&rest);
+        (void)slice_u64(slice_word(&rest), INT64_MAX, &pages);
+    }
+    buf_fini(&text);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static bool
@@ -33,7 +52,8 @@ put_process(struct buf *out, const struct flared *node)
            reply_stat(out, "rusage_user", "%ld.%06ld", ru.ru_utime.tv_sec,
                       ru.ru_utime.tv_usec) &&
            reply_stat(out, "rusage_system", "%ld.%06ld", ru.ru_stime.tv_sec,
-                      ru.ru_stime.tv_usec);
+                      ru.ru_stime.tv_usec) &&
+           put_number(out, "rss", resident_bytes());
 }
 
 static bool

@@ -28,6 +28,7 @@ take_stat(void *arg, struct slice name, struct slice value)
         {SLICE("cmd_get"), &s->cmd_get},
         {SLICE("cmd_set"), &s->cmd_set},
         {SLICE("get_hits"), &s->get_hits},
+        {SLICE("rss"), &s->rss},
     };
 
     if (slice_eq(name, SLICE("version"))) {
@@ -124,8 +125,73 @@ by_partition(const void *va, const void *vb)
     return a < b ? -1 : 1; /* as in the map: by key */
 }
 
+/* A line of a histogram: the upper end in microseconds, how many. */
+static bool
+take_bucket(void *arg, struct slice name, struct slice value)
+{
+    struct hist_total *times = arg;
+    char text[32];
+    uint64_t n;
+    double us;
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)name.n, name.p);
+    us = strtod(text, NULL);
+    if (us >= 0 && us < 1e10 && slice_u64(value, UINT64_MAX, &n)) {
+        uint64_t ns = (uint64_t)(us * 1000 + 0.5);
+
+        times->bucket[hist_bucket_of(ns)] += n;
+        times->count += n;
+        times->max_ns = ns > times->max_ns ? ns : times->max_ns;
+    }
+    return true;
+}
+
+/* What a master says of the copies it feeds: "STAT ID:peer", "STAT ID:queue".
+ */
+struct feeding {
+    struct round *round;
+    struct sample *current;
+};
+
+static bool
+take_copy(void *arg, struct slice name, struct slice value)
+{
+    struct feeding *feeding = arg;
+    struct slice field = name;
+    uint64_t queue;
+
+    (void)slice_until(&field, ':');
+    if (slice_eq(field, SLICE("peer"))) {
+        feeding->current = sample_of(feeding->round, value);
+    } else if (slice_eq(field, SLICE("queue")) && feeding->current != NULL &&
+               slice_u64(value, INT64_MAX, &queue)) {
+        feeding->current->lag = (int64_t)queue;
+    }
+    return true;
+}
+
+/* A node that does not know these questions is none the worse for it. */
 static void
-ask_node(struct tool *tool, const struct node *node, struct sample *sample)
+ask_closely(struct server *server, struct round *round, const struct node *node,
+            struct sample *sample)
+{
+    struct feeding feeding = {.round = round};
+    struct hist_total *times = xcalloc(1, sizeof(*times));
+
+    if (server_stats(server, "stats latency get", take_bucket, times) &&
+        server_stats(server, "stats latency set", take_bucket, times)) {
+        sample->times = times;
+    } else {
+        free(times);
+    }
+    if (node->role == NODE_MASTER) {
+        (void)server_stats(server, "stats threads slave", take_copy, &feeding);
+    }
+}
+
+static void
+ask_node(struct tool *tool, struct round *round, const struct node *node,
+         struct sample *sample)
 {
     struct server server;
     char host[NODE_HOST_MAX + 1];
@@ -136,6 +202,9 @@ ask_node(struct tool *tool, const struct node *node, struct sample *sample)
     }
     sample->alive = server_stats(&server, "stats", take_stat, sample);
     sample->when = clock_mono();
+    if (sample->alive && round->closely) {
+        ask_closely(&server, round, node, sample);
+    }
     server_close(&server);
 }
 
@@ -153,7 +222,7 @@ ask_some(void *arg)
     size_t i;
 
     while ((i = atomic_fetch_add(&asking->next, 1)) < asking->round->n) {
-        ask_node(asking->tool, asking->round->nodes[i],
+        ask_node(asking->tool, asking->round, asking->round->nodes[i],
                  &asking->round->samples[i]);
     }
     return NULL;
@@ -190,7 +259,7 @@ round_take(struct round *round, struct tool *tool, int nwords, char **words)
     struct cluster_map *map = nodes_fetch(&tool->index);
     struct behind behind = {.round = round};
 
-    *round = (struct round){.map = map};
+    *round = (struct round){.map = map, .closely = round->closely};
     if (map == NULL || !all_known(tool, map, nwords, words)) {
         return false;
     }
@@ -200,6 +269,7 @@ round_take(struct round *round, struct tool *tool, int nwords, char **words)
         if (is_wanted(&map->node[i], nwords, words)) {
             (void)snprintf(round->samples[round->n].behind,
                            sizeof(round->samples[0].behind), "-");
+            round->samples[round->n].lag = -1;
             round->nodes[round->n++] = &map->node[i];
         }
     }
@@ -214,10 +284,13 @@ round_take(struct round *round, struct tool *tool, int nwords, char **words)
 void
 round_fini(struct round *round)
 {
+    for (size_t i = 0; i < round->n; i++) {
+        free(round->samples[i].times);
+    }
     free(round->nodes);
     free(round->samples);
     cluster_map_unref(round->map);
-    *round = (struct round){.n = 0};
+    *round = (struct round){.closely = round->closely};
 }
 
 const struct sample *

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cluster/map.h"
+#include "stats/hist.h"
 #include "tool/server.h"
 
 struct sample {
@@ -13,8 +14,12 @@ struct sample {
     struct mono when;
     uint64_t items, connections, bytes, uptime;
     uint64_t cmd_get, cmd_set, get_hits;
+    uint64_t rss;
     char version[32];
     char behind[24]; /* of the index's thread for this node; "-": none */
+    /* Only if they were asked for: */
+    struct hist_total *times; /* of gets and sets; NULL: it cannot tell */
+    int64_t lag; /* changes its master has and it has not; -1: no slave */
 };
 
 struct round {
@@ -22,6 +27,7 @@ struct round {
     const struct node **nodes; /* by partition, proxies first */
     struct sample *samples;    /* as nodes */
     size_t n;
+    bool closely; /* set before: times and lag, too */
 };
 
 /*

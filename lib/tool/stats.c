@@ -139,8 +139,8 @@ print(struct tool *tool, const struct round *now, const struct round *before)
     tool_put_table(tool, &table, tool->options.delimiter, TOOL_LOG);
 }
 
-static bool
-check_words(struct tool *tool, int nwords, char **words)
+bool
+stats_check_words(struct tool *tool, int nwords, char **words)
 {
     for (int i = 0; i < nwords; i++) {
         struct target target;
@@ -158,7 +158,7 @@ static int
 run_stats(struct tool *tool, int nwords, char **words)
 {
     struct round rounds[2] = {{.n = 0}, {.n = 0}};
-    bool ok = check_words(tool, nwords, words) &&
+    bool ok = stats_check_words(tool, nwords, words) &&
               tool_open_index(tool, nwords, words);
 
     for (uint64_t i = 0; ok && i < tool->options.count; i++) {
@@ -181,16 +181,7 @@ run_stats(struct tool *tool, int nwords, char **words)
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    TOOL_COMMON_ROWS,
-    TOOL_INDEX_ROWS,
-    TOOL_FLAG("qps", 'q', qps, "show qps"),
-    TOOL_UINT("wait", 'w', interval, 86400, "1", "SECOND",
-              "specify wait time for repeat(second)"),
-    TOOL_UINT("count", 'c', count, 1000000000, "1", "REPEATTIME",
-              "specify repeat count"),
-    TOOL_TEXT("delimiter", 'd', delimiter, " ", "CHAR",
-              "specify delimiter"),
-    TOOL_REPORT,
+    TOOL_STATS_ROWS,
 };
 /* clang-format on */
 

@@ -30,7 +30,7 @@ struct tool_options {
     bool dry_run, force, all;
     bool activate, without_clean, clean;
     bool safe, unsafe;
-    bool wait, numeric_hosts, qps;
+    bool wait, numeric_hosts, qps, watch;
     uint64_t retry;
     uint64_t stall_timeout; /* s */
     uint64_t count, interval;
