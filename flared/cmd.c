@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "flared/forward.h"
+#include "flared/intake.h"
 
 enum {
     HOPS_MAX = 4,       /* more than any sound map needs */
@@ -91,6 +92,7 @@ static const handler handlers[COMMAND_COUNT] = {
     [COMMAND_ME] = cmd_meta_debug,
     [COMMAND_MN] = cmd_meta_noop,
     [COMMAND_MARK] = cmd_mark,
+    [COMMAND_REPL] = cmd_repl,
 };
 
 void
@@ -143,22 +145,44 @@ cmd_route_read(const struct session *session, const struct request *req,
             return route;
         }
     }
-    return cluster_route_read(view, hash, &worker->rand);
+    route = cluster_route_read(view, hash, &worker->rand);
+    if (route.kind == ROUTE_LOCAL && node_is_rewinding(worker->node)) {
+        route = cluster_route_write(view, hash, false);
+    }
+    return route;
+}
+
+static bool
+may_answer(const struct flared *node, struct mono now)
+{
+    return atomic_load_explicit(&node->writes_held, memory_order_relaxed) ==
+               0 &&
+           standing_may_write(&node->standing, now);
 }
 
 bool
 cmd_may_change(struct session *session, const struct request *req)
 {
-    if (atomic_load_explicit(&session->worker->node->writes_held,
-                             memory_order_relaxed) == 0) {
-        return true;
+    const struct worker *worker = session->worker;
+    const struct flared *node = worker->node;
+
+    if (!may_answer(node, worker->loop.now)) {
+        if (!hold_session(session, 0)) {
+            session_line(session, req,
+                         "SERVER_ERROR this master has lost touch with its "
+                         "cluster");
+        }
+        return false;
     }
-    if (!hold_session(session, 0)) {
-        session_line(session, req,
-                     "SERVER_ERROR this master has lost touch with its "
-                     "cluster");
+    if (atomic_load_explicit(&node->min_in_sync, memory_order_relaxed) >
+            atomic_load_explicit(&node->standing.copies,
+                                 memory_order_relaxed) &&
+        cmd_wants_sync(session, req)) {
+        session_line(session, req, "SERVER_ERROR not enough copies in sync");
+        return false;
     }
-    return false;
+    session->leased = true;
+    return true;
 }
 
 /*

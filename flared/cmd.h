@@ -38,6 +38,9 @@ void cmd_node(struct session *session, const struct request *req);
 void cmd_meta(struct session *session, const struct request *req);
 void cmd_kill(struct session *session, const struct request *req);
 
+/* cmd_repl.c */
+void cmd_repl(struct session *session, const struct request *req);
+
 /* cmd_meta.c */
 void cmd_meta_get(struct session *session, const struct request *req); /* mg */
 void cmd_meta_change(struct session *session,

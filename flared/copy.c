@@ -14,14 +14,15 @@ enum {
     PAUSE_MIN = 50,    /* ms */
     PAUSE_MAX = 1000,  /* ms */
     REFUSALS_MAX = 25, /* error answers in a row to the same entry: some 20 s */
-    LINE_MAX_ANSWER = 2048,
+    LINE_MAX_ANSWER = 4096,
+    VALUE_MAX_ANSWER = 1 << 20, /* keys that are wanted */
 };
 
 static const struct peer_options peer_options = {
     .connect_ms = 2000,
     .answer_ms = 30000,
     .line_max = LINE_MAX_ANSWER,
-    .value_max = LINE_MAX_ANSWER,
+    .value_max = VALUE_MAX_ANSWER,
     .limits = {.in_turn = 65536,
                .out_high = (size_t)2 * COPY_WINDOW_BYTES,
                .out_low = COPY_WINDOW_BYTES / 2},
@@ -58,7 +59,8 @@ copy_new(struct flared *node, struct loop *loop, struct loop_item *progress,
     copy->counts = target->counts;
     copy->view = cluster_view_ref(view);
     copy->drain_until = UINT64_MAX;
-    copy->acked = after;
+    copy->start = after;
+    copy->acked = feed_applies(copy) ? 0 : after;
     copy->pause_ms = PAUSE_MIN;
     copy->flight = xcalloc(COPY_RING, sizeof(*copy->flight));
     list_init(&copy->link);
@@ -83,6 +85,7 @@ copy_free(struct copy *copy)
     cluster_view_unref(copy->view);
     free(copy->flight);
     buf_fini(&copy->scratch);
+    buf_fini(&copy->feed.want);
     free(copy);
 }
 
@@ -95,6 +98,10 @@ copy_set_view(struct copy *copy, const struct fanout_target *target,
     copy->view = view;
     copy->target = *target->node;
     copy->counts = target->counts;
+    if (copy->feed.mode == FEED_STREAM &&
+        copy->feed.epoch != atomic_load(&copy->node->standing.epoch)) {
+        peer_reset(copy->peer); /* greet it as who we are now */
+    }
     if (copy->state == COPY_LOST) { /* the index kept it: say it again */
         index_link_report_lost(copy->node->index_link, &copy->target);
     }
@@ -102,10 +109,17 @@ copy_set_view(struct copy *copy, const struct fanout_target *target,
 
 /* --- trouble ------------------------------------------------------------ */
 
-static void
+void
 copy_lost(struct copy *copy, const char *why)
 {
     if (copy->state == COPY_LOST) {
+        return;
+    }
+    if (copy->draining) {
+        log_warn("replication to %s ends after sequence %" PRIu64 ": %s",
+                 copy->target.key, copy->acked, why);
+        copy->state = COPY_LOST;
+        copy->drain_until = 0;
         return;
     }
     log_error("replication to %s ends after sequence %" PRIu64
@@ -128,9 +142,8 @@ begin_pause(struct copy *copy)
     }
 }
 
-/* Stop sending; when nothing is in flight any more, pause and resend. */
-static void
-settle(struct copy *copy, const char *why)
+void
+copy_settle(struct copy *copy, const char *why)
 {
     if (copy->state != COPY_RUNNING) {
         return;
@@ -144,6 +157,39 @@ settle(struct copy *copy, const char *why)
     if (copy->inflight == 0) {
         begin_pause(copy);
     }
+}
+
+void
+copy_rest(struct copy *copy, int64_t ms)
+{
+    *peer_note(copy->peer) = false;
+    copy->state = COPY_PAUSED;
+    timer_once(&copy->pause, ms);
+}
+
+void
+copy_begin_flare(struct copy *copy)
+{
+    copy->feed.mode = FEED_FLARE;
+    *peer_note(copy->peer) = true;
+    if (!copy->begun) {
+        copy->begun = true;
+        copy->acked = copy->start;
+        open_reader(copy);
+    }
+}
+
+void
+copy_goes_on(struct copy *copy, uint64_t seq)
+{
+    copy->begun = true;
+    copy->acked = seq;
+    copy->refusals = 0;
+    copy->pause_ms = PAUSE_MIN;
+    open_reader(copy);
+    log_info("replication to %s: the stream goes on after %" PRIu64,
+             copy->target.key, seq);
+    copy->troubled = false;
 }
 
 static void
@@ -160,10 +206,12 @@ on_pause_over(struct timer *timer)
 
 /* --- answers ------------------------------------------------------------ */
 
-static void
-acknowledge(struct copy *copy, uint64_t seq)
+void
+copy_acknowledge(struct copy *copy, uint64_t seq)
 {
-    copy->acked = copy->inflight == 0 ? copy->read : seq;
+    copy->acked = copy->feed.mode != FEED_STREAM && copy->inflight == 0
+                      ? copy->read
+                      : seq;
     copy->refusals = 0;
     copy->pause_ms = PAUSE_MIN;
     if (copy->troubled) {
@@ -173,8 +221,8 @@ acknowledge(struct copy *copy, uint64_t seq)
     }
 }
 
-static void
-refused(struct copy *copy, uint64_t seq, const struct reply *reply)
+void
+copy_refused(struct copy *copy, const struct reply *reply)
 {
     if (copy->state != COPY_RUNNING) {
         return;
@@ -183,9 +231,37 @@ refused(struct copy *copy, uint64_t seq, const struct reply *reply)
         copy_lost(copy, log_text(reply->line).text);
         return;
     }
-    log_debug("replication to %s: sequence %" PRIu64 " is refused: %s",
-              copy->target.key, seq, log_text(reply->line).text);
-    settle(copy, log_text(reply->line).text);
+    copy_settle(copy, log_text(reply->line).text);
+}
+
+static void
+failed(struct copy *copy)
+{
+    int error = peer_last_error(copy->peer);
+
+    if (copy->feed.mode == FEED_FLARE) {
+        copy->feed.mode = FEED_UNKNOWN;
+    }
+    copy->knows_no_marks = false; /* the next one may */
+    copy_settle(copy, error != 0 ? strerror(error) : "connection lost");
+}
+
+/* An answer to one of flare's commands. */
+static void
+flare_answer(struct copy *copy, const struct flight *flight,
+             const struct reply *reply)
+{
+    if (flight->kind == FLIGHT_MARK && reply->kind == REPLY_LINE &&
+        reply->code == REPLY_CODE_ERROR) {
+        /* flare knows no marks, and needs none. */
+        copy->knows_no_marks = true;
+    } else if (reply_is_error(reply)) {
+        copy_refused(copy, reply);
+        return;
+    }
+    if (copy->state == COPY_RUNNING) {
+        copy_acknowledge(copy, flight->seq);
+    }
 }
 
 static void
@@ -205,26 +281,33 @@ on_answer(struct peer_call *call, enum peer_result result,
         return;
     }
     if (result != PEER_REPLY) {
-        int error = peer_last_error(copy->peer);
-
-        copy->knows_no_marks = false; /* the next one may */
-        settle(copy, error != 0 ? strerror(error) : "connection lost");
-    } else if (flight->is_mark && reply->kind == REPLY_LINE &&
-               reply->code == REPLY_CODE_ERROR) {
-        /* flare knows no marks, and needs none. */
-        copy->knows_no_marks = true;
-        if (copy->state == COPY_RUNNING) {
-            acknowledge(copy, flight->seq);
-        }
-    } else if (reply_is_error(reply)) {
-        refused(copy, flight->seq, reply);
-    } else if (copy->state == COPY_RUNNING) {
-        acknowledge(copy, flight->seq);
+        failed(copy);
+    } else if (flight->kind == FLIGHT_ENTRY || flight->kind == FLIGHT_MARK) {
+        flare_answer(copy, flight, reply);
+    } else {
+        feed_answer(copy, flight, reply);
     }
     if (copy->state == COPY_SETTLING && copy->inflight == 0) {
         begin_pause(copy);
     }
     loop_at_turn_end(copy->loop, copy->progress);
+}
+
+void
+copy_sent(struct copy *copy, enum flight_kind kind, uint64_t seq, size_t bytes,
+          enum reply_expect expect)
+{
+    struct flight *flight =
+        &copy->flight[(copy->head + copy->inflight) % COPY_RING];
+
+    flight->copy = copy;
+    flight->kind = kind;
+    flight->seq = seq;
+    flight->bytes = bytes;
+    flight->sent = copy->loop->now;
+    copy->inflight++;
+    copy->bytes += bytes;
+    peer_expect(copy->peer, &flight->call, expect, on_answer);
 }
 
 /* --- sending ------------------------------------------------------------ */
@@ -267,21 +350,14 @@ emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
 static bool
 send_request(struct copy *copy, const struct ulog_entry *entry, uint64_t seq)
 {
-    struct flight *flight =
-        &copy->flight[(copy->head + copy->inflight) % COPY_RING];
     struct buf *out = peer_out(copy->peer);
 
     if (out == NULL || !emit(out, slice_str(copy->node->self), entry)) {
-        settle(copy, out == NULL ? "no connection" : "memory is out");
+        copy_settle(copy, out == NULL ? "no connection" : "memory is out");
         return false;
     }
-    flight->copy = copy;
-    flight->seq = seq;
-    flight->is_mark = entry->op == ULOG_MARK;
-    flight->bytes = entry->key.n + entry->value.n;
-    copy->inflight++;
-    copy->bytes += flight->bytes;
-    peer_expect(copy->peer, &flight->call, EXPECT_LINE, on_answer);
+    copy_sent(copy, entry->op == ULOG_MARK ? FLIGHT_MARK : FLIGHT_ENTRY, seq,
+              entry->key.n + entry->value.n, EXPECT_LINE);
     return true;
 }
 
@@ -319,8 +395,8 @@ send_entry(struct copy *copy, const struct ulog_entry *entry)
     return send_request(copy, entry, entry->seq);
 }
 
-static bool
-window_full(const struct copy *copy)
+bool
+copy_window_full(const struct copy *copy)
 {
     return copy->inflight >= COPY_WINDOW ||
            (copy->inflight > 0 && copy->bytes >= COPY_WINDOW_BYTES);
@@ -350,13 +426,14 @@ take_entry(struct copy *copy, const struct ulog_entry *entry)
     }
 }
 
-enum copy_pump
-copy_pump(struct copy *copy)
+/* Its commands, one for each entry. */
+static enum copy_pump
+pump_flare(struct copy *copy)
 {
     struct ulog_entry entry;
 
     for (unsigned n = 0; n < COPY_TURN; n++) {
-        if (copy->state != COPY_RUNNING || window_full(copy)) {
+        if (copy->state != COPY_RUNNING || copy_window_full(copy)) {
             return COPY_BUSY;
         }
         if (copy->read >= copy->drain_until) {
@@ -374,4 +451,18 @@ copy_pump(struct copy *copy)
         }
     }
     return COPY_MORE;
+}
+
+enum copy_pump
+copy_pump(struct copy *copy)
+{
+    if (feed_applies(copy)) {
+        return feed_pump(copy);
+    }
+    if (copy->scope == FANOUT_PARTITION && !copy->draining &&
+        copy->feed.mode != FEED_FLARE &&
+        atomic_load(&copy->node->index_is_ours)) {
+        return COPY_BUSY; /* until we know which master we are */
+    }
+    return pump_flare(copy);
 }

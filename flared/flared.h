@@ -18,12 +18,14 @@
 #include "flared/gate.h"
 #include "flared/guard.h"
 #include "flared/options.h"
+#include "flared/standing.h"
 #include "net/loop.h"
 #include "storage/store.h"
 
 struct worker;
 struct replicator;
 struct rebuilder;
+struct intake;
 struct index_link;
 struct membership;
 struct server;
@@ -49,6 +51,10 @@ struct flared {
     struct loop control;
     struct gate gate;
     struct guard guard;
+    struct standing standing;
+    struct intake *intake;
+    atomic_bool rewinding;     /* reads are the master's to answer */
+    atomic_bool index_is_ours; /* it is of this version, not flare's */
     struct cluster_meta meta;
     atomic_bool has_meta;             /* meta's numbers may be read */
     atomic_uint_fast64_t map_version; /* of the map in effect, for stats */
@@ -59,6 +65,7 @@ struct flared {
     atomic_bool replicate_sync;      /* replication-type; reloadable */
     _Atomic(uint64_t) sync_timeout;  /* ms; reloadable */
     _Atomic(uint64_t) failover_wait; /* ms; reloadable */
+    _Atomic(uint64_t) min_in_sync;   /* copies; reloadable */
     atomic_uint writes_held; /* own data is not to be changed, see hold.h */
     _Atomic(uint64_t) slowlog_us;  /* 0: off; reloadable */
     atomic_uint slowlog_len;       /* entries shown; reloadable */

@@ -93,3 +93,18 @@ gate_queue_run(struct gate_queue *queue, const struct gate *gate,
         atomic_store(&queue->wanted, false);
     }
 }
+
+void
+gate_queue_fail(struct gate_queue *queue)
+{
+    struct list *first;
+
+    while ((first = list_first(&queue->waiters)) != NULL) {
+        struct gate_waiter *waiter =
+            LIST_ENTRY(first, struct gate_waiter, link);
+
+        list_remove(&waiter->link);
+        waiter->run(waiter, false);
+    }
+    atomic_store(&queue->wanted, false);
+}

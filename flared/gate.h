@@ -84,4 +84,7 @@ void gate_wait(struct gate_queue *queue, struct gate_waiter *waiter);
 void gate_queue_run(struct gate_queue *queue, const struct gate *gate,
                     struct mono now);
 
+/* Nobody will confirm what is waited for here: run everybody with false. */
+void gate_queue_fail(struct gate_queue *queue);
+
 #endif

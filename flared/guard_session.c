@@ -15,8 +15,9 @@ is_from_index(const struct session *session)
 
 /* What only the cluster's own machines have a use for. */
 static const bool is_guarded[COMMAND_COUNT] = {
-    [COMMAND_DUMP] = true, [COMMAND_DUMP_KEY] = true, [COMMAND_KILL] = true,
-    [COMMAND_MARK] = true, [COMMAND_NODE] = true,     [COMMAND_SHUTDOWN] = true,
+    [COMMAND_DUMP] = true,     [COMMAND_DUMP_KEY] = true, [COMMAND_KILL] = true,
+    [COMMAND_MARK] = true,     [COMMAND_NODE] = true,     [COMMAND_REPL] = true,
+    [COMMAND_SHUTDOWN] = true,
 };
 
 static void

@@ -1,6 +1,7 @@
 #include "flared/index_meta.h"
 
 #include "base/log.h"
+#include "repl/stream.h"
 
 enum {
     SIZE_MAX_PARTITIONS = 65535, /* a row's entries have 16 bits */
@@ -31,6 +32,10 @@ index_meta_line(struct index_meta *meta, struct slice line)
         ok = slice_u64(value, UINT32_MAX, &meta->hint);
     } else if (slice_eq(name, SLICE("partition-modular-virtual"))) {
         ok = slice_u64(value, UINT32_MAX, &meta->slots);
+    } else if (slice_eq(name, SLICE("monitor-interval-ms"))) {
+        ok = slice_u64(value, UINT32_MAX, &meta->interval_ms);
+    } else if (slice_eq(name, SLICE("monitor-threshold"))) {
+        ok = slice_u64(value, UINT32_MAX, &meta->threshold);
     } else if (slice_eq(name, SLICE("key-hash-algorithm"))) {
         meta->bad_hash = !keyhash_parse(value, &meta->hash);
     } else if (slice_eq(name, SLICE("partition-type"))) {
@@ -94,6 +99,9 @@ index_meta_use(const struct index_meta *meta, struct flared *node)
     if (why != NULL) {
         return why;
     }
+    atomic_store(&node->index_is_ours, meta->interval_ms > 0);
+    atomic_store(&node->standing.lease_ms,
+                 stream_lease_ms(meta->interval_ms, meta->threshold));
     if (atomic_load(&node->has_meta)) {
         /* Views in use point into the table: it can only be one. */
         return same(meta, ours) ? NULL

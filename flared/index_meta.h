@@ -8,6 +8,8 @@
 
 struct index_meta {
     uint64_t partition_size, hint, slots;
+    uint64_t interval_ms,
+        threshold; /* of its monitor; 0: flare's does not say */
     enum keyhash_kind hash;
     bool bad_hash; /* one we do not know was named */
     bool bad_type; /* likewise of partition-type */

@@ -11,6 +11,7 @@
 #include "cluster/map_text.h"
 #include "flared/hold.h"
 #include "flared/index_link.h"
+#include "flared/intake.h"
 #include "flared/last_map.h"
 #include "flared/maintain.h"
 #include "flared/rebuild_run.h"
@@ -249,6 +250,7 @@ on_workers_have_it(void *arg)
     }
     kind = cluster_diff(before != NULL ? before->map : NULL, m->next->map,
                         slice_str(m->node->self));
+    standing_after_view(m->node, m->next);
     replicator_settle(m->node->replicator);
     m->view = m->next;
     m->next = NULL;
@@ -312,6 +314,9 @@ apply(struct membership *m, struct cluster_map *map)
     if (is_promotion(m->view, m->next)) {
         store_skip_versions(node->store, PROMOTION_GAP);
     }
+    /* First nobody but the new master may write here, then we may. */
+    intake_set_view(node->intake, m->next);
+    standing_before_view(node, m->next);
     replicator_set_view(node->replicator, m->next, on_replicator_has_it, m);
     return SYNC_OK;
 }

@@ -153,6 +153,11 @@ static const struct option_row rows[] = {
     {.name = "slowlog-max-len", .type = OPTION_UINT, .flags = OPTION_RELOADABLE,
      .offset = AT(slowlog_len), .min = 1, .max = SLOW_MAX, .fallback = "128",
      .unit = "requests", .help = "How many of them are shown, the latest."},
+    {.name = "min-in-sync", .type = OPTION_UINT, .flags = OPTION_RELOADABLE,
+     .offset = AT(min_in_sync), .min = 1, .max = 1000, .fallback = "1",
+     .unit = "copies",
+     .help = "A synchronous write is refused while fewer copies, the master "
+             "included, would confirm it."},
     {.name = "reconstruction-interval", .type = OPTION_UINT,
      .flags = OPTION_RELOADABLE, .offset = AT(reconstruction_interval),
      .max = 60000000, .fallback = "0", .unit = "microseconds",

@@ -48,6 +48,7 @@ struct flared_options {
     char *replication_type;           /* "async" or "sync" */
     uint64_t sync_timeout;            /* ms */
     uint64_t failover_wait;           /* ms */
+    uint64_t min_in_sync;             /* copies, the master included */
     uint64_t reconstruction_interval; /* us a record */
     uint64_t reconstruction_bwlimit;  /* KiB/s, 0: none */
 

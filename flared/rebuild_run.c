@@ -9,7 +9,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "flared/index_link.h"
+#include "flared/intake.h"
+#include "flared/rebuild_join.h"
 #include "flared/rebuild_source.h"
+
+enum { SEQUENCE_GAP = 1 << 20 };
 
 struct rebuilder {
     struct flared *node;
@@ -18,6 +22,7 @@ struct rebuilder {
     struct rebuild plan;
     struct cluster_view *view; /* the newest; NULL when nothing runs */
     struct source_run **run;   /* one of each of the plan's sources */
+    struct joiner *joiner;     /* a slave's, when all is here */
     struct buf scratch;
     struct mono began;
     unsigned flushes;        /* of the node when the sources were called */
@@ -39,7 +44,7 @@ on_record(struct source_owner *owner, const struct rebuild_source *source,
           const struct reply *record)
 {
     struct rebuilder *r = LIST_ENTRY(owner, struct rebuilder, owner);
-    const struct change change = {
+    struct change change = {
         .op = CHANGE_SET,
         .source = CHANGE_DUMP,
         .has_version = record->has_version && record->version != 0,
@@ -58,7 +63,8 @@ on_record(struct source_owner *owner, const struct rebuild_source *source,
                          keyhash(r->view->hash, record->key))) {
         return true;
     }
-    store_apply(r->node->store, &change, r->loop->wall, &r->scratch, &outcome);
+    intake_apply_dump(r->node->intake, &change, r->loop->wall, &r->scratch,
+                      &outcome);
     if (outcome.answer == CHANGE_FAILED) {
         r->due = (struct rebuild_step){REBUILD_FAIL, 0,
                                        "the storage does not take a record"};
@@ -72,14 +78,62 @@ on_record(struct source_owner *owner, const struct rebuild_source *source,
 }
 
 static bool
-empty_store(struct rebuilder *r)
+empty_slave(struct rebuilder *r)
 {
-    bool ok = store_rebuild_begin(r->node->store, true);
+    return store_rebuild_begin(r->node->store, true);
+}
 
+/*
+ * A master to be begins a history of its own: what its log says of before has
+ * nothing to do with what it will hold.
+ */
+static bool
+empty_master(struct rebuilder *r)
+{
+    struct store *store = r->node->store;
+    const uint64_t epoch = atomic_load(&r->node->standing.epoch);
+    /* Others write meanwhile: no sequence may be given twice in an epoch. */
+    const uint64_t last = ulog_last(store_log(store)) + SEQUENCE_GAP;
+    struct lineage history = {.seq = last};
+    struct err err;
+
+    if (epoch != 0) {
+        lineage_begin(&history, epoch, last + 1);
+    }
+    if (store_restart_at(store, &history, &err) != 0) {
+        log_error("rebuild: %s", err.msg);
+        return false;
+    }
+    return true;
+}
+
+static void
+forget_progress(struct rebuilder *r)
+{
+    r->flushes = atomic_load(&r->node->flushes);
     atomic_store(&r->records, 0);
     atomic_store(&r->bytes, 0);
     atomic_store(&r->node->old_life, ulog_last(store_log(r->node->store)));
-    return ok;
+}
+
+/* Records of a source are to come. */
+static bool
+on_copy(struct source_owner *owner, bool streams)
+{
+    struct rebuilder *r = LIST_ENTRY(owner, struct rebuilder, owner);
+
+    if (r->plan.role != NODE_SLAVE) {
+        return true; /* it was emptied before any source was asked */
+    }
+    if (!streams && !empty_slave(r)) {
+        r->due = (struct rebuild_step){REBUILD_FAIL, 0,
+                                       "the store cannot be emptied"};
+        r->is_due = true;
+        loop_at_turn_end(r->loop, &r->act);
+        return false;
+    }
+    forget_progress(r);
+    return true;
 }
 
 /* --- sources ------------------------------------------------------------ */
@@ -87,6 +141,7 @@ empty_store(struct rebuilder *r)
 static void
 hang_up(struct rebuilder *r)
 {
+    joiner_free(STEAL(r->joiner));
     for (unsigned i = 0; r->run != NULL && i < r->plan.nsources; i++) {
         source_run_free(r->run[i]);
     }
@@ -127,20 +182,16 @@ call_sources(struct rebuilder *r)
 
 /* --- ends --------------------------------------------------------------- */
 
-/* Nothing runs any more; the store is as it is.  False: it cannot be used. */
-static bool
-close_down(struct rebuilder *r, bool complete)
+/* Nothing runs any more; the store is as it is. */
+static void
+close_down(struct rebuilder *r)
 {
-    bool ok;
-
     hang_up(r);
     rebuild_fini(&r->plan);
     cluster_view_unref(STEAL(r->view));
     buf_fini(&r->scratch);
     r->is_due = false;
-    ok = store_rebuild_end(r->node->store, complete);
     atomic_store(&r->running, false);
-    return ok;
 }
 
 static void
@@ -150,7 +201,8 @@ fail(struct rebuilder *r, const char *why)
               "%" PRIu64 " records copied so far stay in its store until the "
               "next rebuild",
               why, (uint64_t)atomic_load(&r->records));
-    (void)close_down(r, false);
+    (void)store_rebuild_end(r->node->store, false);
+    close_down(r);
     index_link_report_failed(r->node->index_link);
 }
 
@@ -160,7 +212,8 @@ stop(struct rebuilder *r, const char *why)
     if (atomic_load(&r->running)) {
         log_info("rebuild: stopped after %" PRIu64 " records: %s",
                  (uint64_t)atomic_load(&r->records), why);
-        (void)close_down(r, false);
+        (void)store_rebuild_end(r->node->store, false);
+        close_down(r);
     }
 }
 
@@ -174,10 +227,12 @@ start(struct rebuilder *r)
         fail(r, why);
         return;
     }
-    r->flushes = atomic_load(&r->node->flushes);
-    if (!empty_store(r)) {
-        fail(r, "the store cannot be emptied");
-        return;
+    if (r->plan.role == NODE_MASTER) {
+        if (!empty_master(r)) {
+            fail(r, "the store cannot be emptied");
+            return;
+        }
+        forget_progress(r);
     }
     call_sources(r);
 }
@@ -190,31 +245,84 @@ restart(struct rebuilder *r, const char *why)
     }
     hang_up(r);
     (void)store_rebuild_end(r->node->store, false);
+    intake_start_over(r->node->intake);
     start(r);
 }
 
 static void
-finish(struct rebuilder *r)
+report(struct rebuilder *r)
 {
     const enum node_state state =
         r->plan.role == NODE_MASTER ? NODE_READY : NODE_ACTIVE;
 
-    if (atomic_load(&r->node->flushes) != r->flushes) {
-        /* Of what came since, some was read before the flush. */
-        restart(r, "flush_all came meanwhile");
-        return;
-    }
-    if (!close_down(r, true)) {
-        log_error("rebuild failed: the storage cannot write what was copied");
-        index_link_report_failed(r->node->index_link);
-        return;
-    }
     log_info("rebuild: %" PRIu64 " records, %" PRIu64
              " bytes copied in %" PRId64 " ms; reporting %s",
              (uint64_t)atomic_load(&r->records),
              (uint64_t)atomic_load(&r->bytes),
              mono_ms_between(r->began, r->loop->now), node_state_name(state));
+    close_down(r);
     index_link_report_state(r->node->index_link, state);
+}
+
+/* The master waits for us, and we have all it had then; or never will. */
+static void
+on_joined(void *arg, const char *why)
+{
+    struct rebuilder *r = arg;
+
+    r->due = why == NULL ? (struct rebuild_step){REBUILD_FINISH, 0, NULL}
+                         : (struct rebuild_step){REBUILD_FAIL, 0, why};
+    r->is_due = true;
+    loop_at_turn_end(r->loop, &r->act);
+}
+
+static bool
+is_fed_by_stream(const struct rebuilder *r)
+{
+    return r->plan.role == NODE_SLAVE && r->plan.nsources == 1 &&
+           r->run != NULL && source_run_streams(r->run[0]);
+}
+
+/* What was begun with an empty store is whole now. */
+static bool
+complete(struct rebuilder *r)
+{
+    if (store_data(r->node->store) != STORE_BUILDING) {
+        return true;
+    }
+    if (!store_rebuild_end(r->node->store, true)) {
+        return false;
+    }
+    intake_built(r->node->intake);
+    return true;
+}
+
+static void
+finish(struct rebuilder *r)
+{
+    const struct rebuild_source *source;
+
+    if (r->joiner != NULL) {
+        report(r);
+        return;
+    }
+    if (store_data(r->node->store) == STORE_BUILDING &&
+        atomic_load(&r->node->flushes) != r->flushes) {
+        /* Of what came since, some was read before the flush. */
+        restart(r, "flush_all came meanwhile");
+        return;
+    }
+    if (!store_commit(r->node->store) || !complete(r)) {
+        fail(r, "the storage cannot write what was copied");
+        return;
+    }
+    if (!is_fed_by_stream(r)) {
+        report(r);
+        return;
+    }
+    source = &r->plan.source[0];
+    r->joiner = joiner_new(r->node, r->loop, rebuild_host(source), source->port,
+                           on_joined, r);
 }
 
 /* --- steps -------------------------------------------------------------- */
@@ -279,6 +387,7 @@ enum order_kind {
     ORDER_VIEW,
     ORDER_CANCEL,
     ORDER_SETTLED,
+    ORDER_STREAM,
     ORDER_QUIT,
 };
 
@@ -312,6 +421,29 @@ take_view(struct rebuilder *r, struct cluster_view *view)
     take_step(r, rebuild_on_view(&r->plan, view));
 }
 
+/*
+ * The stream began, perhaps not for the first time: what was being copied, or
+ * was thought to be whole, is gone if it was emptied.
+ */
+static void
+take_stream(struct rebuilder *r)
+{
+    const bool is_emptied = store_data(r->node->store) == STORE_BUILDING &&
+                            atomic_load(&r->node->flushes) != r->flushes;
+
+    if (!atomic_load(&r->running) || r->run == NULL) {
+        return;
+    }
+    if (r->joiner != NULL && is_emptied) {
+        hang_up(r);
+        start(r);
+        return;
+    }
+    for (unsigned i = 0; r->run != NULL && i < r->plan.nsources; i++) {
+        source_run_stream(r->run[i]);
+    }
+}
+
 static void
 on_order(struct mail *mail)
 {
@@ -329,7 +461,13 @@ on_order(struct mail *mail)
         stop(r, "this node is to be something else");
         break;
     case ORDER_SETTLED:
+        if (atomic_load(&r->running) && r->plan.role == NODE_MASTER) {
+            (void)complete(r); /* whoever says so knows */
+        }
         stop(r, "this node was made active");
+        break;
+    case ORDER_STREAM:
+        take_stream(r);
         break;
     case ORDER_QUIT:
         stop(r, "the node shuts down");
@@ -383,6 +521,13 @@ rebuilder_settled(struct rebuilder *rebuilder)
     post_order(rebuilder, ORDER_SETTLED, NULL, NULL);
 }
 
+/* The master's stream flows.  Any thread. */
+static void
+on_stream(void *arg)
+{
+    post_order(arg, ORDER_STREAM, NULL, NULL);
+}
+
 /* --- beginning, end, status --------------------------------------------- */
 
 struct rebuilder *
@@ -395,10 +540,12 @@ rebuilder_new(struct flared *node, struct loop *loop)
     r->owner = (struct source_owner){.node = node,
                                      .loop = loop,
                                      .plan = &r->plan,
+                                     .on_copy = on_copy,
                                      .on_record = on_record,
                                      .on_step = on_step};
     r->act.run = on_act;
     pthread_mutex_init(&r->lock, NULL);
+    intake_subscribe(node->intake, on_stream, r);
     return r;
 }
 
@@ -410,6 +557,7 @@ rebuilder_free(struct rebuilder *r)
     if (r == NULL) {
         return;
     }
+    intake_subscribe(r->node->intake, NULL, NULL);
     sem_init(&done, 0, 0);
     post_order(r, ORDER_QUIT, NULL, &done);
     while (sem_wait(&done) != 0) {

@@ -6,11 +6,13 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "flared/intake.h"
 #include "proto/emit.h"
 
 enum {
     CONNECT_MS = 2000,
     ASKED_MS = 5000,    /* for the answer to "stats nodes" */
+    STREAM_MS = 10000,  /* for the source to begin its stream */
     ANSWER_MS = 300000, /* a dump without a byte: the source is lost */
     ANSWER_LINE_MAX = 16384,
     IN_TURN = 65536, /* bytes of a dump in one turn: others share the loop */
@@ -24,6 +26,8 @@ struct source_run {
     struct timer timer;
     enum rebuild_event due; /* what the timer brings; KNOWN: ask again */
     bool role_is_right, partition_is_right;
+    bool streams;     /* it said so */
+    bool awaiting;    /* its stream */
     uint64_t records; /* of this dump */
     bool over;        /* no more events */
 };
@@ -145,7 +149,7 @@ on_dump(struct peer_call *call, enum peer_result result,
 
 /* False: the connection is gone. */
 static bool
-copy(struct source_run *run)
+dump(struct source_run *run)
 {
     const struct rebuild *plan = run->owner->plan;
     const uint64_t interval =
@@ -153,11 +157,93 @@ copy(struct source_run *run)
     struct buf *out = peer_out(run->peer);
 
     run->records = 0;
+    if (!run->owner->on_copy(run->owner, run->streams)) {
+        run->over = true;
+        return true;
+    }
     if (out == NULL || !emit_dump(out, interval, plan->partition, plan->size,
                                   run->owner->bwlimit)) {
         return false;
     }
     peer_expect(run->peer, &run->call, EXPECT_VALUES, on_dump);
+    return true;
+}
+
+/* --- a slave and its master's stream ------------------------------------ */
+
+/* What the stream has decided, or wait for it. */
+static void
+look_at_stream(struct source_run *run)
+{
+    switch (intake_stage(run->owner->node->intake, run->source->key)) {
+    case INTAKE_NOTHING:
+        run->awaiting = true;
+        run->due = REBUILD_REFUSED;
+        timer_once(&run->timer, STREAM_MS);
+        return;
+    case INTAKE_FLOWS:
+        handle(run, REBUILD_END);
+        return;
+    case INTAKE_COPY:
+        if (!dump(run)) {
+            handle(run, REBUILD_UNREACHED);
+        }
+        return;
+    }
+}
+
+void
+source_run_stream(struct source_run *run)
+{
+    if (run->awaiting && !run->over) {
+        run->awaiting = false;
+        timer_stop(&run->timer);
+        look_at_stream(run);
+    }
+}
+
+bool
+source_run_streams(const struct source_run *run)
+{
+    return run->streams;
+}
+
+/* A node of this version says where its log is; flare does not know of it. */
+static void
+on_position(struct peer_call *call, enum peer_result result,
+            const struct reply *reply)
+{
+    struct source_run *run = LIST_ENTRY(call, struct source_run, call);
+
+    if (run->over || (result == PEER_REPLY && !reply->last)) {
+        return;
+    }
+    if (result != PEER_REPLY) {
+        handle(run, REBUILD_UNREACHED);
+        return;
+    }
+    run->streams = reply->code == REPLY_CODE_END;
+    if (run->streams) {
+        look_at_stream(run);
+    } else if (!dump(run)) {
+        handle(run, REBUILD_UNREACHED);
+    }
+}
+
+/* False: the connection is gone. */
+static bool
+copy(struct source_run *run)
+{
+    struct buf *out;
+
+    if (run->owner->plan->role != NODE_SLAVE) {
+        return dump(run);
+    }
+    out = peer_out(run->peer);
+    if (out == NULL || !buf_put_str(out, "repl position\r\n")) {
+        return false;
+    }
+    peer_expect(run->peer, &run->call, EXPECT_LINES, on_position);
     return true;
 }
 
@@ -171,8 +257,9 @@ on_timer(struct timer *timer)
     if (run->over) {
         return;
     }
-    if (run->due == REBUILD_TIMEOUT) {
-        handle(run, REBUILD_TIMEOUT);
+    if (run->due == REBUILD_TIMEOUT || run->due == REBUILD_REFUSED) {
+        run->awaiting = false;
+        handle(run, run->due);
     } else if (run->due == REBUILD_UNREACHED) {
         peer_reset(run->peer); /* which tells on_nodes() */
     } else {

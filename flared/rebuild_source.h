@@ -21,6 +21,12 @@ struct source_owner {
     struct rebuild *plan;
     uint64_t bwlimit; /* KiB/s for each source, 0: none */
 
+    /*
+     * Records will follow.  With `streams` this slave's store is the stream's
+     * to empty (flared/intake.h), which it has done.  False: as below.
+     */
+    bool (*on_copy)(struct source_owner *owner, bool streams);
+
     /* One record; false: it cannot be kept, the rebuild has failed. */
     bool (*on_record)(struct source_owner *owner,
                       const struct rebuild_source *source,
@@ -38,6 +44,12 @@ struct source_run *source_run_new(struct source_owner *owner,
 
 /* Hangs up.  Not from within on_record or on_step.  NULL is fine. */
 void source_run_free(struct source_run *run);
+
+/* The stream to this slave has begun: see whether anything is to be copied. */
+void source_run_stream(struct source_run *run);
+
+/* The source feeds this node with its log. */
+bool source_run_streams(const struct source_run *run);
 
 const char *source_run_name(const struct source_run *run);
 

@@ -7,64 +7,45 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "flared/copy.h"
+#include "flared/hold.h"
+#include "flared/replicate_impl.h"
 #include "net/timer.h"
 #include "repl/fanout.h"
+#include "repl/stream.h"
 
 enum {
-    TICK_MS = 100,
-    HISTORY = 128,           /* ticks remembered */
+    TICK_MS = 50,
     INHERIT_MS = 10000,      /* how far back an inherited slave is fed from, */
     INHERIT_ENTRIES = 65536, /* and how many entries at most */
 };
 
-/* Where the log was at a time. */
-struct mark {
-    struct mono at;
-    uint64_t last;
-};
-
-struct replicator {
-    struct flared *node;
-    struct loop loop;
-    struct list copies;        /* of struct copy */
-    struct cluster_view *view; /* NULL before the first */
-    struct mail wake;          /* from the log */
-    struct mail again;         /* there is more to do in the next turn */
-    bool again_posted;
-    bool woken; /* the log will not wake us before ulog_rearm() */
-    struct loop_item turn;
-    struct timer tick;
-    uint64_t gate;
-
-    bool stopping;
-    uint64_t stop_at; /* copies that have this need not be waited for */
-    struct timer stop_timer;
-
-    pthread_mutex_t lock; /* guards what follows */
-    struct mark history[HISTORY];
-    unsigned nhistory;
-    struct copy_status *status;
-    unsigned nstatus, status_room;
-};
-
 /* --- each turn ---------------------------------------------------------- */
 
-static void
-set_gate(struct replicator *r)
+/*
+ * Nothing passes between a map in which this node is no master any more and the
+ * moment when every worker uses it: no copy is left that could confirm.
+ */
+void
+replicator_set_gate(struct replicator *r)
 {
-    uint64_t passed = UINT64_MAX;
+    struct stream_gate all = stream_gate(NULL, 0);
 
+    if (r->frozen) {
+        return;
+    }
     for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
         const struct copy *copy = LIST_ENTRY(l, struct copy, link);
+        const struct stream_copy one = {copy->counts, copy->joined,
+                                        copy->acked};
+        const struct stream_gate gate = stream_gate(&one, 1);
 
-        if (copy->counts && copy->acked < passed) {
-            passed = copy->acked;
-        }
+        all.copies += gate.copies - 1;
+        all.passed = gate.passed < all.passed ? gate.passed : all.passed;
     }
-    if (passed != r->gate) {
-        r->gate = passed;
-        gate_set(&r->node->gate, passed);
+    atomic_store(&r->node->standing.copies, all.copies);
+    if (all.passed != r->gate) {
+        r->gate = all.passed;
+        gate_set(&r->node->gate, all.passed);
     }
 }
 
@@ -84,31 +65,27 @@ drop_drained(struct replicator *r)
     }
 }
 
+/*
+ * A master that knows an old map only goes on when every slave that could have
+ * replaced it follows it, and has nothing that it lacks.
+ */
 static void
-put_status(struct copy_status *out, const struct copy *copy)
+confirm_old_map(struct replicator *r)
 {
-    memcpy(out->key, copy->target.key, sizeof(out->key));
-    out->thread_type = copy->target.thread_type;
-    out->connected = peer_is_connected(copy->peer);
-    out->acked = copy->acked;
-}
-
-static void
-take_snapshot(struct replicator *r)
-{
-    unsigned n = 0;
-
-    pthread_mutex_lock(&r->lock);
-    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
-        if (n == r->status_room) {
-            r->status_room = n == 0 ? 4 : 2 * n;
-            r->status =
-                xreallocarray(r->status, r->status_room, sizeof(*r->status));
-        }
-        put_status(&r->status[n++], LIST_ENTRY(l, struct copy, link));
+    if ((atomic_load(&r->node->writes_held) & HOLD_UNCONFIRMED) == 0 ||
+        r->view == NULL || atomic_load(&r->node->standing.epoch) == 0) {
+        return;
     }
-    r->nstatus = n;
-    pthread_mutex_unlock(&r->lock);
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        const struct copy *copy = LIST_ENTRY(l, struct copy, link);
+
+        if (copy->counts &&
+            (copy->feed.mode != FEED_STREAM || copy->feed.step != FEED_FLOW)) {
+            return;
+        }
+    }
+    log_info("every slave follows this master: it goes on with the last map");
+    hold_open(r->node, HOLD_UNCONFIRMED);
 }
 
 static void
@@ -162,8 +139,10 @@ on_turn(struct loop_item *item)
         post_again(r);
     }
     drop_drained(r);
-    set_gate(r);
-    take_snapshot(r);
+    replicator_set_gate(r);
+    replicator_check_awaits(r);
+    confirm_old_map(r);
+    replicator_take_snapshot(r);
     check_stop(r);
 }
 
@@ -205,6 +184,12 @@ on_tick(struct timer *timer)
     mark->at = r->loop.now;
     mark->last = ulog_last(store_log(r->node->store));
     pthread_mutex_unlock(&r->lock);
+    for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
+        feed_tick(LIST_ENTRY(l, struct copy, link));
+    }
+    if (!list_empty(&r->awaits)) {
+        loop_at_turn_end(&r->loop, &r->turn);
+    }
 }
 
 /* --- a new view --------------------------------------------------------- */
@@ -235,8 +220,8 @@ inherited_start(struct replicator *r)
     return first > 0 && start < first - 1 ? first - 1 : start;
 }
 
-static struct copy *
-find_copy(struct replicator *r, struct slice key)
+struct copy *
+replicator_find(struct replicator *r, struct slice key)
 {
     for (struct list *l = r->copies.next; l != &r->copies; l = l->next) {
         struct copy *copy = LIST_ENTRY(l, struct copy, link);
@@ -246,6 +231,14 @@ find_copy(struct replicator *r, struct slice key)
         }
     }
     return NULL;
+}
+
+static void
+end_copy(struct copy *copy)
+{
+    log_info("replication to %s ends at sequence %" PRIu64, copy->target.key,
+             copy->acked);
+    copy_free(copy);
 }
 
 static void
@@ -268,13 +261,16 @@ revise_copy(struct replicator *r, struct copy *copy, struct cluster_view *view,
         copy_set_view(copy, fanout_find(fanout, key), view);
         return;
     case FANOUT_DRAIN:
-        copy->draining = true;
+        if (copy->feed.mode == FEED_STREAM) {
+            /* Its log has another master now: nothing more from us. */
+            end_copy(copy);
+        } else {
+            copy->draining = true;
+        }
         return;
     case FANOUT_DROP:
     case FANOUT_RENEW:
-        log_info("replication to %s ends at sequence %" PRIu64,
-                 copy->target.key, copy->acked);
-        copy_free(copy);
+        end_copy(copy);
         return;
     }
 }
@@ -313,13 +309,16 @@ install(struct replicator *r, struct cluster_view *view)
         revise_copy(r, copy, view, fanout);
     }
     for (unsigned i = 0; i < fanout->n; i++) {
-        if (find_copy(r, node_key(fanout->target[i].node)) == NULL) {
+        if (replicator_find(r, node_key(fanout->target[i].node)) == NULL) {
             add_copy(r, &fanout->target[i], view);
         }
     }
+    if (fanout_resigns(r->view, view)) {
+        r->frozen = true;
+    }
     cluster_view_unref(r->view);
     r->view = view;
-    set_gate(r);
+    replicator_set_gate(r);
     loop_at_turn_end(&r->loop, &r->turn);
 }
 
@@ -393,6 +392,7 @@ on_settle(struct mail *mail)
             copy->drain_until = last;
         }
     }
+    r->frozen = false;
     free(order);
     loop_at_turn_end(&r->loop, &r->turn);
 }
@@ -436,6 +436,7 @@ replicator_new(struct flared *node, struct err *err)
     r->gate = UINT64_MAX;
     atomic_store(&node->old_life, ulog_last(store_log(node->store)));
     list_init(&r->copies);
+    list_init(&r->awaits);
     if (loop_init(&r->loop, err) != 0) {
         free(r);
         return NULL;
@@ -468,6 +469,7 @@ replicator_free(struct replicator *r, int64_t drain_ms)
         loop_join(&r->loop);
     }
     ulog_subscribe(store_log(r->node->store), NULL, NULL);
+    replicator_end_awaits(r);
     while ((first = list_first(&r->copies)) != NULL) {
         copy_free(LIST_ENTRY(first, struct copy, link));
     }
@@ -484,43 +486,4 @@ struct loop *
 replicator_loop(struct replicator *replicator)
 {
     return &replicator->loop;
-}
-
-/* --- status ------------------------------------------------------------- */
-
-/* How long ago the entry after `acked` was in the log already; in ms. */
-static int64_t
-age_of_next(const struct replicator *r, uint64_t acked, struct mono now)
-{
-    const unsigned n = r->nhistory < HISTORY ? r->nhistory : HISTORY;
-    int64_t age = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        const struct mark *mark = &r->history[i];
-        int64_t ms = mono_ms_between(mark->at, now);
-
-        if (mark->last > acked && ms > age) {
-            age = ms;
-        }
-    }
-    return age;
-}
-
-unsigned
-replicator_status(struct replicator *replicator, struct copy_status *out,
-                  unsigned max)
-{
-    const uint64_t last = ulog_last(store_log(replicator->node->store));
-    const struct mono now = clock_mono();
-    unsigned n;
-
-    pthread_mutex_lock(&replicator->lock);
-    n = replicator->nstatus < max ? replicator->nstatus : max;
-    for (unsigned i = 0; i < n; i++) {
-        out[i] = replicator->status[i];
-        out[i].behind = last > out[i].acked ? last - out[i].acked : 0;
-        out[i].behind_ms = age_of_next(replicator, out[i].acked, now);
-    }
-    pthread_mutex_unlock(&replicator->lock);
-    return n;
 }

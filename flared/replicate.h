@@ -41,14 +41,47 @@ void replicator_settle(struct replicator *replicator);
 /* The replication thread's loop, which the rebuilder shares. */
 struct loop *replicator_loop(struct replicator *replicator);
 
+/*
+ * A question about one copy, answered by mail.  Fill in key, reply_to and done;
+ * `last` is the last entry of the log, or `why` an error line.
+ */
+struct replicator_join {
+    struct mail mail; /* done() gets it back */
+    struct list link;
+    struct replicator *replicator;
+    char key[NODE_KEY_MAX + 1];
+    struct mailbox *reply_to;
+    void (*done)(struct mail *mail);
+    uint64_t last;
+    const char *why;
+    struct mono deadline;
+};
+
+/*
+ * Any thread: from now on the gate waits for this copy, whatever the map says.
+ * It has to have everything up to `last` before others may rely on it.
+ */
+void replicator_join(struct replicator *replicator,
+                     struct replicator_join *join);
+
+/*
+ * Any thread: answered when this copy, or with an empty key every one that
+ * counts, has all that is in the log now, or after two seconds.
+ */
+void replicator_await(struct replicator *replicator,
+                      struct replicator_join *join);
+
 /* One copy, as stats show it. */
 struct copy_status {
     char key[NODE_KEY_MAX + 1];
     int thread_type;
     bool connected;
-    uint64_t acked;    /* last sequence acknowledged */
-    uint64_t behind;   /* entries logged and not acknowledged */
-    int64_t behind_ms; /* age of the oldest of those */
+    bool counts;                      /* the gate waits for it */
+    bool streams;                     /* it is fed with the log itself */
+    unsigned resumed, rewound, fulls; /* how its streams began */
+    uint64_t acked;                   /* last sequence acknowledged */
+    uint64_t behind;                  /* entries logged and not acknowledged */
+    int64_t behind_ms;                /* age of the oldest of those */
 };
 
 /* Up to max copies as of the last turn; returns how many.  Any thread. */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "flared/cmd.h"
+#include "flared/handover.h"
 #include "flared/server.h"
 
 enum { CALLS_MAX = 512 }; /* of one session, waiting at a time */
@@ -82,6 +83,7 @@ session_close(struct session *session)
     session_count_bytes(session);
     session->closing = true;
     hold_release(session);
+    handover_hang_up(session);
     calls_orphan(session);
     list_remove(&session->link);
     atomic_fetch_sub(&worker->nsessions, 1);
@@ -200,7 +202,8 @@ may_stay(const struct session *session, const struct request *req)
     return !session->reserved || req->from_peer ||
            req->command == COMMAND_PING || req->command == COMMAND_NODE ||
            req->command == COMMAND_STATS || req->command == COMMAND_VERSION ||
-           req->command == COMMAND_KILL || req->command == COMMAND_DUMP;
+           req->command == COMMAND_KILL || req->command == COMMAND_DUMP ||
+           req->command == COMMAND_REPL;
 }
 
 void
@@ -284,6 +287,19 @@ take(struct session *session, struct slice in)
     return n;
 }
 
+/*
+ * The process may have been stopped for long since these requests were looked
+ * at, and another be the master by now: then nothing was confirmed.
+ */
+static void
+check_lease(struct session *session)
+{
+    session->leased = false;
+    if (!standing_may_write(&session->worker->node->standing, clock_mono())) {
+        session_fail(session, "the lease of this master ended meanwhile");
+    }
+}
+
 static size_t
 on_input(struct conn *conn, struct slice in)
 {
@@ -315,6 +331,9 @@ on_input(struct conn *conn, struct slice in)
         if (!list_empty(&session->calls)) {
             call_weigh(LIST_ENTRY(session->calls.prev, struct call, link), n);
         }
+    }
+    if (session->leased) {
+        check_lease(session);
     }
     if (session->closing) {
         used = in.n; /* what follows a quit is dropped */

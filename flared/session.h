@@ -32,9 +32,11 @@ struct session {
     bool reserved;    /* beyond max-connection: only peers may stay */
     bool closing;     /* no further request is read */
     bool exclusive;   /* a call (dump) must end before the next is looked at */
+    bool hands_over;  /* it is the index's, for whom a handover goes on */
     bool has_written; /* a change was asked for, latest at: */
     struct mono wrote;
     struct held_request held;
+    bool leased; /* something was changed here since its input was looked at */
     uint64_t counted_in, counted_out; /* of conn's bytes, in the metrics */
     char peer[64];
     enum dialect dialect;

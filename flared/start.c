@@ -11,6 +11,7 @@
 #include "daemon/signals.h"
 #include "daemon/watchdog.h"
 #include "flared/index_link.h"
+#include "flared/intake.h"
 #include "flared/maintain.h"
 #include "flared/membership.h"
 #include "flared/rebuild_run.h"
@@ -68,6 +69,7 @@ publish_options(struct flared *node)
     atomic_store(&node->failover_wait, o->failover_wait);
     atomic_store(&node->slowlog_us, o->slowlog_us);
     atomic_store(&node->slowlog_len, (unsigned)o->slowlog_len);
+    atomic_store(&node->min_in_sync, o->min_in_sync);
     atomic_store(&node->reconstruction_interval, o->reconstruction_interval);
     atomic_store(&node->reconstruction_bwlimit, o->reconstruction_bwlimit);
 }
@@ -162,6 +164,8 @@ start_parts(struct flared *node, struct err *err)
     int rc;
 
     gate_init(&node->gate, node);
+    standing_init(&node->standing);
+    node->intake = intake_new(node);
     node->nworkers = (unsigned)node->options.threads;
     node->started = clock_wall();
     rc = server_listen(&node->server, node, err);
@@ -217,6 +221,7 @@ stop_parts(struct running *running)
     mailbox_drain(&node->control.mailbox); /* answers go to the workers */
     workers_free(node);
     server_free(node->server);
+    intake_free(node->intake);
     if (node->has_meta) {
         partition_table_free(node->meta.table);
     }

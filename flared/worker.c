@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flared/server.h"
 #include "flared/session.h"
+#include "repl/fanout.h"
 
 enum {
     TICK_MS = 100,
@@ -76,7 +77,12 @@ on_tick(struct timer *timer)
 {
     struct worker *worker = LIST_ENTRY(timer, struct worker, tick);
 
+    worker->ticked[1] = worker->ticked[0];
+    worker->ticked[0] = worker->loop.now;
     gate_queue_run(&worker->gate_queue, &worker->node->gate, worker->loop.now);
+    if (worker->index == 0) {
+        standing_tick(&worker->node->standing, worker->loop.now);
+    }
     worker->ticks++;
     latency_tick(worker);
     if (worker->ticks % (1000 / TICK_MS) == 0) {
@@ -90,6 +96,12 @@ static void
 on_peer_moved(void *arg)
 {
     hold_retry(arg);
+}
+
+struct mono
+worker_alive_at(const struct worker *worker)
+{
+    return worker->ticked[1];
 }
 
 static int
@@ -266,6 +278,9 @@ on_view(struct mail *mail)
     vm->worker->view_at = vm->worker->loop.now;
     hold_retry(vm->worker);
     drop_peers(vm->worker, old);
+    if (fanout_resigns(old, vm->view)) {
+        gate_queue_fail(&vm->worker->gate_queue);
+    }
     cluster_view_unref(old);
     if (atomic_fetch_sub(&change->left, 1) == 1) {
         change->done_mail.deliver = on_all_have_it;

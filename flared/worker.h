@@ -30,8 +30,9 @@ struct worker {
     atomic_uint nsessions;
     struct gate_queue gate_queue;
     struct hold hold;
-    struct mono view_at; /* when the view came */
-    struct timer tick;   /* every 100 ms: deadlines, idle connections */
+    struct mono view_at;   /* when the view came */
+    struct timer tick;     /* every 100 ms: deadlines, idle connections */
+    struct mono ticked[2]; /* when the last two ticks were */
 };
 
 /* Start all workers.  On failure none is left running. */
@@ -52,6 +53,12 @@ void workers_set_view(struct flared *node, struct cluster_view *view,
 
 /* Free memory at the end of the turn: a callback up the stack may use it. */
 void worker_bury(struct worker *worker, void *memory);
+
+/*
+ * A time at which this thread is known to have run, before whatever arrives now
+ * was sent: what arrives may have waited while the process was stopped.
+ */
+struct mono worker_alive_at(const struct worker *worker);
 
 /* Unique over the workers; its remainder by their number is the worker. */
 uint64_t worker_next_session_id(struct worker *worker);

@@ -261,6 +261,8 @@ put_line(struct buf *out, const struct binary_head *head, struct slice key,
     case REPLY_CODE_ME:
     case REPLY_CODE_MN:
     case REPLY_CODE_VA:
+    case REPLY_CODE_REPL:
+    case REPLY_CODE_WANT:
     case REPLY_CODE_COUNT:
         break;
     }

@@ -3,6 +3,7 @@
 
 #include "proto/parse_args.h"
 #include "proto/parse_meta.h"
+#include "proto/parse_repl.h"
 #include "proto/parse_store.h"
 #include "proto/request.h"
 #include "proto/words.h"
@@ -44,7 +45,7 @@ static const unsigned char by_letter['z' - 'a' + 1][LETTER_MAX] = {
     ['n' - 'a'] = {COMMAND_NODE},
     ['p' - 'a'] = {COMMAND_PING, COMMAND_PREPEND},
     ['q' - 'a'] = {COMMAND_QUIT},
-    ['r' - 'a'] = {COMMAND_REPLACE},
+    ['r' - 'a'] = {COMMAND_REPLACE, COMMAND_REPL},
     ['s' - 'a'] = {COMMAND_SET, COMMAND_STATS, COMMAND_SHOW, COMMAND_SHUTDOWN},
     ['t' - 'a'] = {COMMAND_TOUCH},
     ['v' - 'a'] = {COMMAND_VERSION, COMMAND_VERBOSITY},
@@ -237,6 +238,9 @@ parse_command(struct slice in, struct slice line,
     }
     if (shape == SHAPE_META || shape == SHAPE_MSET) {
         return parse_meta(in, line, limits, req, out);
+    }
+    if (shape == SHAPE_REPL) {
+        return parse_repl(in, line, limits, req, out);
     }
     return parse_args(shape, line, limits, req, out);
 }

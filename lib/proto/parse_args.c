@@ -332,6 +332,7 @@ parse_args(enum shape shape, struct slice rest,
         return parse_mark(rest, limits, req, out);
     case SHAPE_META:
     case SHAPE_MSET:
+    case SHAPE_REPL:
     case SHAPE_NONE:
     case SHAPE_STORE:
     case SHAPE_CAS:

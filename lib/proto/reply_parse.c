@@ -90,10 +90,10 @@ take_value(struct slice in, size_t line, struct slice rest, uint64_t value_max,
     return take_data(in, line, bytes, out, consumed);
 }
 
-/* VA SIZE FLAG*, and the data. */
+/* VA SIZE FLAG*, or WANT SIZE, and the data. */
 static enum reply_status
-take_va(struct slice in, size_t line, struct slice rest, uint64_t value_max,
-        struct reply *out, size_t *consumed)
+take_sized(struct slice in, size_t line, struct slice rest, uint64_t value_max,
+           struct reply *out, size_t *consumed)
 {
     uint64_t bytes;
 
@@ -102,7 +102,6 @@ take_va(struct slice in, size_t line, struct slice rest, uint64_t value_max,
         return REPLY_BAD;
     }
     out->last = true;
-    out->code = REPLY_CODE_VA;
     return take_data(in, line, bytes, out, consumed);
 }
 
@@ -134,7 +133,12 @@ reply_parse(struct slice in, enum reply_expect expect, size_t line_max,
         return take_value(in, line, rest, value_max, out, consumed);
     }
     if (expect == EXPECT_META && slice_eq(word, SLICE("VA"))) {
-        return take_va(in, line, rest, value_max, out, consumed);
+        out->code = REPLY_CODE_VA;
+        return take_sized(in, line, rest, value_max, out, consumed);
+    }
+    if (expect == EXPECT_REPL && slice_eq(word, SLICE("WANT"))) {
+        out->code = REPLY_CODE_WANT;
+        return take_sized(in, line, rest, value_max, out, consumed);
     }
     if (expect == EXPECT_LINES && is_item(word)) {
         out->kind = REPLY_ITEM;

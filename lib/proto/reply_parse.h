@@ -18,11 +18,13 @@ enum reply_expect {
     EXPECT_VALUE,  /* flare's gat: one VALUE block without END, or a line */
     EXPECT_META,   /* of mg ms md ma me mn: one line, data behind it if VA */
     EXPECT_LINES,  /* STAT, NODE ... lines, then END or an error */
+    EXPECT_REPL,   /* of repl: one line, data behind it if WANT */
 };
 
 enum reply_kind {
     REPLY_LINE,  /* the last line of an answer; see code */
-    REPLY_VALUE, /* one VALUE block; of a meta command VA, line and data */
+    REPLY_VALUE, /* one VALUE block; of a meta command VA, line and data; of
+                    repl WANT and its data */
     REPLY_ITEM,  /* one STAT, NODE, META, KEY or POSITION line, in .line */
 };
 
@@ -50,6 +52,8 @@ enum reply_kind {
     X(ME)                                                                      \
     X(MN)                                                                      \
     X(VA)                                                                      \
+    X(REPL)                                                                    \
+    X(WANT)                                                                    \
     X(NUMBER)
 
 #define X(name) REPLY_CODE_##name,

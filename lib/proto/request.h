@@ -47,6 +47,7 @@ enum shape {
     SHAPE_META,    /* mg md ma me: KEY FLAG* */
     SHAPE_MSET,    /* ms: KEY BYTES FLAG* + data */
     SHAPE_MARK,    /* mark: KEY VERSION MARKS, from a peer */
+    SHAPE_REPL,    /* repl: VERB and what belongs to it, see REPL_TABLE */
 };
 
 /* name, enum suffix, shape, changes data of one key */
@@ -85,11 +86,37 @@ enum shape {
     X("ma", MA, META, false)                                                   \
     X("me", ME, META, false)                                                   \
     X("mn", MN, NONE, false)                                                   \
-    X("mark", MARK, MARK, false)
+    X("mark", MARK, MARK, false)                                               \
+    X("repl", REPL, REPL, false)
 
 #define X(name, id, shape, writes) COMMAND_##id,
 enum command { COMMAND_TABLE(X) COMMAND_COUNT };
 #undef X
+
+/*
+ * "repl VERB ...", between nodes of this version and from their index; others
+ * answer ERROR.  A master opens a stream with hello, and says by resume, rewind
+ * (and records) or full how it goes on; batch is entries of the log as they are
+ * in a segment.  join: count me in the gate.  position: where is your log?
+ * handover: let that slave catch up, and take no writes until it is master.
+ */
+#define REPL_TABLE(X)                                                          \
+    X(HELLO, "hello")                                                          \
+    X(RESUME, "resume")                                                        \
+    X(REWIND, "rewind")                                                        \
+    X(RECORDS, "records")                                                      \
+    X(FULL, "full")                                                            \
+    X(BATCH, "batch")                                                          \
+    X(JOIN, "join")                                                            \
+    X(POSITION, "position")                                                    \
+    X(HANDOVER, "handover")
+
+#define X(id, name) REPL_##id,
+enum repl_verb { REPL_TABLE(X) REPL_COUNT };
+#undef X
+
+/* A batch may be larger than the largest value by so much. */
+enum { REPL_DATA_MORE = 1 << 21 };
 
 /* The bit of a meta command's flag, a letter. */
 #define META_FLAG(letter) ((uint64_t)1 << ((letter) - 'A'))
@@ -121,7 +148,8 @@ struct request {
                            flag b its base64, which is known to be sound */
     struct slice keys;  /* KEYS, GAT, PREFIX: all keys, for request_key() */
     unsigned nkeys;     /* how many are in keys */
-    struct slice words; /* WORDS: arguments as they came */
+    struct slice words; /* WORDS, REPL: arguments as they came */
+    enum repl_verb verb;
     uint32_t flags;
     int64_t exptime;   /* as sent; of flush_all the delay, of delete the time */
     uint64_t version;  /* cas unique or explicit version; of node the map's */
@@ -130,7 +158,8 @@ struct request {
     bool has_unique;   /* change it only while it has version `unique` */
     bool create;       /* incr, decr: begin with `initial`, and exptime */
     uint64_t unique, initial;
-    struct slice value; /* data block without its \r\n; NODE: its lines */
+    struct slice value; /* data block without its \r\n; NODE: its lines;
+                           REPL: log entries */
     struct {
         uint64_t wait_us;
         int partition;      /* -1: all */

@@ -150,3 +150,10 @@ fanout_inherits(const struct cluster_view *before,
 {
     return is_master(after) && !is_master(before);
 }
+
+bool
+fanout_resigns(const struct cluster_view *before,
+               const struct cluster_view *after)
+{
+    return is_master(before) && !is_master(after);
+}

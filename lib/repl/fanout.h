@@ -62,4 +62,8 @@ bool fanout_lives(const struct cluster_view *view, struct slice key);
 bool fanout_inherits(const struct cluster_view *before,
                      const struct cluster_view *after);
 
+/* True when this node was a master and is none any more. */
+bool fanout_resigns(const struct cluster_view *before,
+                    const struct cluster_view *after);
+
 #endif

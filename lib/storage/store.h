@@ -124,7 +124,8 @@ bool store_see_epoch(struct store *store, uint64_t epoch);
 /*
  * Changes made here have this epoch from now on: this node is master.  0: they
  * have no lineage, which is so after opening.  Durable when it returns true;
- * refused when the log had such an epoch before, or a higher one was heard of.
+ * refused when the log had such an epoch before its latest, or a higher one was
+ * heard of.
  */
 bool store_begin_epoch(struct store *store, uint64_t epoch, struct err *err);
 

@@ -51,6 +51,11 @@ store_begin_epoch(struct store *store, uint64_t epoch, struct err *err)
         return true;
     }
     store_lineage_get(&store->lineage, &all);
+    if (epoch != 0 && epoch >= all.seen && all.lineage.n > 0 &&
+        epoch == all.lineage.era[0].epoch) {
+        atomic_store(&store->epoch, epoch); /* who had it goes on in it */
+        return true;
+    }
     if (epoch != 0 && (epoch <= all.top || epoch < all.seen)) {
         (void)err_set(err, ERR_CONFLICT,
                       "epoch %" PRIu64 " cannot begin: the log has one of "
@@ -439,7 +444,10 @@ store_restart_at(struct store *store, const struct lineage *history,
     (void)pthread_mutex_lock(&store->stream_lock);
     (void)pthread_mutex_lock(&store->checkpoint_lock);
     keylock_all(&store->locks);
-    atomic_store(&store->epoch, 0);
+    if (history->n == 0 ||
+        history->era[0].epoch != atomic_load(&store->epoch)) {
+        atomic_store(&store->epoch, 0); /* else it is our own history */
+    }
     rc = restart(store, history, err);
     keylock_none(&store->locks);
     (void)pthread_mutex_unlock(&store->checkpoint_lock);

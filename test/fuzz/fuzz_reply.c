@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4) {
         return 0;
     }
-    enum reply_expect expect = (enum reply_expect)(data[0] % 4);
+    enum reply_expect expect = (enum reply_expect)(data[0] % 6);
     size_t line_max = 16 + (size_t)data[1] * 4;
     uint64_t value_max = (uint64_t)data[2] * 2;
     struct slice in = {(const char *)data + 4, size - 4};
@@ -93,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_inside(reply.line, whole);
         check_inside(reply.key, whole);
         check_inside(reply.data, whole);
-        if (reply.kind == REPLY_VALUE) {
+        if (reply.kind == REPLY_VALUE && reply.code == REPLY_CODE_OK) {
             check_value(&reply);
         }
         in.p += used;

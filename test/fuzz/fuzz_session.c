@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "cluster/map_text.h"
 #include "flared/index_link.h"
+#include "flared/intake.h"
 #include "flared/maintain.h"
 #include "flared/membership.h"
 #include "flared/rebuild_run.h"
@@ -103,6 +104,8 @@ open_node(void)
     assert(store_open(&node.store, &store, &err) == 0);
     assert(loop_init(&node.control, &err) == 0);
     gate_init(&node.gate, &node);
+    standing_init(&node.standing);
+    node.intake = intake_new(&node);
     node.nworkers = 1;
     node.started = clock_wall();
     assert(server_listen(&node.server, &node, &err) == 0);

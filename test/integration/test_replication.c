@@ -194,6 +194,13 @@ flush_all_on_a_slave_stays_there(void **state)
     assert_int_equal(dump_count(cluster.nodes[2].port), 0);
     assert_true(dump_count(cluster.nodes[0].port) > 0);
     dump_wait_same(cluster.nodes[0].port, cluster.nodes[1].port);
+    /* Its master finds out, and the index takes it out: it is no copy. */
+    client_open(&c, cluster.nodes[0].port);
+    client_talk(&c, "set kept 0 0 1 sync\r\ny\r\n", "STORED\r\n");
+    client_close(&c);
+    cluster_wait_state(&cluster, 2, "proxy active -1 0");
+    cluster_make_slave(&cluster, 2, 0);
+    copies_are_the_same();
 }
 
 static void

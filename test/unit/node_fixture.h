@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "flared/flared.h"
+#include "flared/intake.h"
 
 struct node_fixture {
     struct flared *node;
@@ -52,6 +53,8 @@ node_begin_with(struct node_fixture *f, uint64_t segment, uint64_t keep)
     timer_init(&f->tick, &f->node->control, net_tick);
     timer_every(&f->tick, 5);
     gate_init(&f->node->gate, f->node);
+    standing_init(&f->node->standing);
+    f->node->intake = intake_new(f->node);
     f->node->meta = (struct cluster_meta){
         .partition_size = 16,
         .hint = 1,
@@ -76,6 +79,7 @@ node_end(struct node_fixture *f)
     struct err err = {.msg = ""};
 
     timer_fini(&f->tick);
+    intake_free(f->node->intake);
     loop_fini(&f->node->control);
     partition_table_free(f->node->meta.table);
     if (store_close(f->node->store, &err) != 0) {

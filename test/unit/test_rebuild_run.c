@@ -111,6 +111,14 @@ change_map(const char *map)
     "STAT me:1:role proxy\r\nSTAT me:1:partition -1\r\n"                       \
     "STAT me:12:role slave\r\nSTAT me:12:partition 0\r\nEND\r\n"
 
+/* A source that is flare 1.3.4 knows no streams. */
+static void
+knows_no_stream(struct other *o)
+{
+    other_hears(o, "repl position");
+    other_says(o, "ERROR\r\n");
+}
+
 /* Until it asks for the dump. */
 static void
 offer(struct other *o, const char *nodes, const char *dump)
@@ -118,6 +126,9 @@ offer(struct other *o, const char *nodes, const char *dump)
     other_accept(o);
     other_hears(o, "stats nodes");
     other_says(o, nodes);
+    if (strstr(nodes, "me:1:role slave") != NULL) {
+        knows_no_stream(o);
+    }
     other_hears(o, dump);
 }
 
@@ -136,6 +147,7 @@ a_slave_copies_its_master_and_reports_active(void **state)
     other_says(&t.a, UNKNOWN);
     other_hears(&t.a, "stats nodes");
     other_says(&t.a, KNOWN);
+    knows_no_stream(&t.a);
     other_hears(&t.a, DUMP);
     other_says(&t.a, "VALUE k1 5 3 17 0\r\none\r\nVALUE k2 0 3 18 9999999999"
                      "\r\ntwo\r\nEND\r\n");
@@ -244,6 +256,7 @@ a_source_that_is_busy_is_asked_again(void **state)
     other_says(&t.a, "SERVER_ERROR database busy\r\n");
     other_hears(&t.a, "stats nodes");
     other_says(&t.a, KNOWN);
+    knows_no_stream(&t.a);
     other_hears(&t.a, DUMP);
     other_says(&t.a, "END\r\n");
     UNTIL(atomic_load(&t.reported) == NODE_ACTIVE);
