@@ -322,6 +322,23 @@ note_for_dump(struct intake *in, struct slice data)
     }
 }
 
+/* What may be acknowledged is on the disk, where that is asked for. */
+static bool
+is_safe(const struct intake *in, uint64_t last)
+{
+    struct ulog *log = store_log(in->node->store);
+    struct err err;
+
+    if (ulog_passed(log) >= last) {
+        return true;
+    }
+    if (ulog_write_out(log, &err) != 0) {
+        log_error("%s", err.msg);
+        return false;
+    }
+    return true;
+}
+
 static bool
 take_batch(struct intake *in, const struct request *req, struct buf *out)
 {
@@ -348,6 +365,9 @@ take_batch(struct intake *in, const struct request *req, struct buf *out)
             return refuse_batch(in, "i/o error", out);
         }
         in->count.entries += last - before;
+        if (!is_safe(in, last)) {
+            return refuse_batch(in, "i/o error", out);
+        }
     }
     return buf_printf(out, "OK %" PRIu64 "\r\n", last);
 }

@@ -223,6 +223,13 @@ act_on_diff(struct membership *m, enum diff_kind kind)
         }
         return;
     case DIFF_BUILD_SLAVE:
+        if (self->state == NODE_ACTIVE) {
+            /* It was the master a moment ago: the stream finds out the rest. */
+            rebuilder_cancel(node->rebuilder);
+            return;
+        }
+        rebuilder_begin(node->rebuilder, kind, m->view);
+        return;
     case DIFF_BUILD_MASTER:
         rebuilder_begin(node->rebuilder, kind, m->view);
         return;

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "flared/replicate_impl.h"
 
-enum { AWAIT_MS = 2000 }; /* for a copy to have everything */
+enum { AWAIT_MS = 1500 }; /* for a copy to have everything */
 
 static void
 answer_join(struct replicator_join *join, const char *why)
@@ -27,27 +27,21 @@ all_have(const struct replicator *r, uint64_t seq)
     return true;
 }
 
-/* False: it waits on. */
+/* False: it waits on; its stream may be about to begin. */
 static bool
 judge_await(struct replicator *r, const struct replicator_join *join,
             const char **why)
 {
     const struct copy *copy = replicator_find(r, slice_str(join->key));
-    bool has = false;
+    const bool streams = copy != NULL && copy->feed.mode == FEED_STREAM;
 
-    if (join->key[0] == '\0') {
-        has = all_have(r, join->last);
-    } else if (copy == NULL || copy->feed.mode != FEED_STREAM) {
-        *why = "SERVER_ERROR it is not fed by this master's stream";
-        return true;
-    } else {
-        has = copy_has(copy, join->last);
-    }
-    if (!has && mono_reached(join->deadline, r->loop.now)) {
-        *why = "SERVER_ERROR it does not catch up";
+    if (join->key[0] == '\0' ? all_have(r, join->last)
+                             : streams && copy_has(copy, join->last)) {
         return true;
     }
-    return has;
+    *why = streams ? "SERVER_ERROR it does not catch up"
+                   : "SERVER_ERROR it is not fed by this master's stream";
+    return mono_reached(join->deadline, r->loop.now);
 }
 
 void

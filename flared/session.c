@@ -295,7 +295,7 @@ static void
 check_lease(struct session *session)
 {
     session->leased = false;
-    if (!standing_may_write(&session->worker->node->standing, clock_mono())) {
+    if (!standing_may_answer(&session->worker->node->standing, clock_mono())) {
         session_fail(session, "the lease of this master ended meanwhile");
     }
 }

@@ -13,16 +13,11 @@ standing_init(struct standing *s)
 {
     (void)pthread_mutex_init(&s->lock, NULL);
     atomic_init(&s->write_until, INT64_MAX);
+    atomic_init(&s->lease_until, INT64_MAX);
     atomic_init(&s->epoch, 0);
     atomic_init(&s->copies, 1);
     atomic_init(&s->lease_ms, STREAM_LEASE_DEFAULT);
     s->heard = clock_mono();
-}
-
-static bool
-is_held(const struct standing *s)
-{
-    return s->handing_over || s->awaits_version || s->fenced > s->version;
 }
 
 /* Under the lock. */
@@ -31,12 +26,14 @@ publish(struct standing *s)
 {
     int64_t until = INT64_MAX;
 
-    if (is_held(s)) {
+    if (s->awaits_version || s->fenced > s->version) {
         until = 0;
     } else if (s->has_slaves) {
         until = mono_after_ms(s->heard, atomic_load(&s->lease_ms)).ns;
     }
-    atomic_store_explicit(&s->write_until, until, memory_order_release);
+    atomic_store_explicit(&s->lease_until, until, memory_order_release);
+    atomic_store_explicit(&s->write_until, s->handing_over ? 0 : until,
+                          memory_order_release);
 }
 
 void

@@ -21,6 +21,7 @@ struct cluster_view;
 
 struct standing {
     _Atomic int64_t write_until; /* ns, mono; before then writes are answered */
+    _Atomic int64_t lease_until; /* the same, but for a handover */
     _Atomic uint64_t epoch;      /* of this node as master; 0: none */
     _Atomic unsigned copies;     /* that count, this one included */
     _Atomic int64_t lease_ms;
@@ -45,6 +46,17 @@ static inline bool
 standing_may_write(const struct standing *standing, struct mono now)
 {
     return atomic_load_explicit(&standing->write_until, memory_order_acquire) >
+           now.ns;
+}
+
+/*
+ * Were the answers to be given now still true?  What was changed before a
+ * handover began is handed over, too.
+ */
+static inline bool
+standing_may_answer(const struct standing *standing, struct mono now)
+{
+    return atomic_load_explicit(&standing->lease_until, memory_order_acquire) >
            now.ns;
 }
 
