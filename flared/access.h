@@ -27,6 +27,13 @@ struct access_seen {
     int64_t idle; /* seconds */
 };
 
+/* Have the slot of a key with this strmap_hash() in reach soon. */
+static inline void
+access_prefetch(struct access *access, uint64_t hash)
+{
+    __builtin_prefetch(&access->slot[hash % ACCESS_SLOTS], 1);
+}
+
 void access_stored(struct access *access, struct slice key, struct wall now);
 void access_fetched(struct access *access, struct slice key, struct wall now);
 struct access_seen access_find(const struct access *access, struct slice key,

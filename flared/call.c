@@ -1,6 +1,7 @@
 #include "flared/call.h"
 
 #include "flared/session.h"
+#include "flared/worker.h"
 
 void
 call_append(struct call *call, struct session *session,
@@ -29,7 +30,9 @@ end(struct call *call)
         call->session->ncalls--;
         call->session->pending -= call->weight;
     }
-    buf_fini(&call->out);
+    if (call->out.base != NULL) {
+        loop_take_back(&call->worker->loop, &call->out);
+    }
     call->destroy(call);
 }
 

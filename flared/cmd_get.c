@@ -1,5 +1,6 @@
 #include "flared/cmd.h"
 
+#include "flared/ahead.h"
 #include "flared/forward.h"
 #include "flared/gather.h"
 #include "proto/reply.h"
@@ -12,7 +13,7 @@ put_value(struct buf *out, bool cas, struct slice key, const struct item *item)
                : reply_value(out, key, item->flags, item->value);
 }
 
-enum local { LOCAL_DONE, LOCAL_REMOTE, LOCAL_FAILED };
+enum local { LOCAL_DONE, LOCAL_REMOTE, LOCAL_FAILED, LOCAL_TOO_MUCH };
 
 /* Answer one key from the own data, or find that it is elsewhere. */
 static enum local
@@ -42,6 +43,36 @@ get_local(struct session *session, const struct request *req, struct slice key,
     return LOCAL_FAILED;
 }
 
+/* The next keys, few enough to be looked ahead for together. */
+static unsigned
+take_keys(struct slice *rest, struct slice *keys)
+{
+    unsigned n = 0;
+
+    while (n < AHEAD_KEYS && (keys[n] = request_key(rest)).n > 0) {
+        n++;
+    }
+    return n;
+}
+
+static enum local
+get_several(struct session *session, const struct request *req, struct buf *out,
+            size_t mark, const struct slice *keys, unsigned n)
+{
+    const uint64_t max = session->worker->node->options.answer_max;
+    enum local local = LOCAL_DONE;
+
+    if (n > 1) {
+        ahead_keys(session->worker, keys, n);
+    }
+    for (unsigned i = 0; i < n && local == LOCAL_DONE; i++) {
+        local = buf_len(out) - mark > max
+                    ? LOCAL_TOO_MUCH
+                    : get_local(session, req, keys[i], out);
+    }
+    return local;
+}
+
 /*
  * All keys from here if that is possible; at the first that is not, what was
  * written is taken back and the whole request is gathered.
@@ -49,30 +80,25 @@ get_local(struct session *session, const struct request *req, struct slice key,
 void
 cmd_get(struct session *session, const struct request *req)
 {
-    const uint64_t max = session->worker->node->options.answer_max;
     struct buf *out = session_answer(session);
     size_t mark = buf_len(out);
     uint64_t hits = metric_get(&session->worker->metrics, METRIC_GET_HITS);
     uint64_t misses = metric_get(&session->worker->metrics, METRIC_GET_MISSES);
-    struct slice keys = req->keys;
-    struct slice key = request_key(&keys);
+    struct slice rest = req->keys;
+    struct slice keys[AHEAD_KEYS];
+    unsigned n;
 
     metric_add(&session->worker->metrics, METRIC_CMD_GET, req->nkeys);
-    while (key.n > 0) {
-        enum local local;
-
-        if (buf_len(out) - mark > max) {
-            buf_truncate(out, mark);
-            session_line(session, req, CMD_TOO_MUCH);
-            return;
-        }
-        local = get_local(session, req, key, out);
+    while ((n = take_keys(&rest, keys)) > 0) {
+        enum local local = get_several(session, req, out, mark, keys, n);
 
         if (local != LOCAL_DONE) {
             buf_truncate(out, mark);
         }
-        if (local == LOCAL_FAILED) {
-            session_line(session, req, "SERVER_ERROR i/o error");
+        if (local == LOCAL_FAILED || local == LOCAL_TOO_MUCH) {
+            session_line(session, req,
+                         local == LOCAL_FAILED ? "SERVER_ERROR i/o error"
+                                               : CMD_TOO_MUCH);
             return;
         }
         if (local == LOCAL_REMOTE) {
@@ -85,7 +111,6 @@ cmd_get(struct session *session, const struct request *req)
             gather_get(session, req);
             return;
         }
-        key = request_key(&keys);
     }
     if (!buf_put(out, "END\r\n", 5)) {
         session_fail(session, "out of memory");

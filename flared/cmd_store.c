@@ -40,7 +40,8 @@ struct gated {
 static void
 destroy_gated(struct call *call)
 {
-    free(LIST_ENTRY(call, struct gated, call));
+    spares_give(&call->worker->spares, LIST_ENTRY(call, struct gated, call),
+                sizeof(struct gated));
 }
 
 static void
@@ -91,7 +92,7 @@ cmd_gated_answer(struct session *session, const struct request *req,
         gate_is_open_for(&worker->node->gate, &waiter)) {
         return session_answer(session);
     }
-    gated = xcalloc(1, sizeof(*gated));
+    gated = spares_take(&worker->spares, sizeof(*gated));
     call_init(&gated->call, session, destroy_gated);
     gated->waiter = waiter;
     cmd_gate_wait(worker, &gated->waiter);

@@ -1,8 +1,5 @@
 #include "flared/forward.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "proto/emit.h"
 #include "proto/reply.h"
 
@@ -28,7 +25,8 @@ forward_failure(enum peer_result result)
 static void
 destroy(struct call *call)
 {
-    free(LIST_ENTRY(call, struct forward, call));
+    spares_give(&call->worker->spares, LIST_ENTRY(call, struct forward, call),
+                sizeof(struct forward));
 }
 
 static void
@@ -39,6 +37,9 @@ on_answer(struct peer_call *peer, enum peer_result result,
     struct buf *out = &f->call.out;
     bool ok = true;
 
+    if (out->base == NULL) {
+        loop_lend(&f->call.worker->loop, out);
+    }
     if (result != PEER_REPLY) {
         metric_add(&f->call.worker->metrics, METRIC_PROXY_ERROR, 1);
         ok = reply_line(out, forward_failure(result));
@@ -90,7 +91,7 @@ forward_write(struct session *session, const struct request *req,
         session_line(session, req, forward_failure(PEER_UNSENT));
         return;
     }
-    f = xcalloc(1, sizeof(*f));
+    f = spares_take(&worker->spares, sizeof(*f));
     call_init(&f->call, session, destroy);
     f->call.quiet = req->noreply;
     peer_expect(peer, &f->peer, gat ? EXPECT_VALUE : EXPECT_LINE, on_answer);
@@ -132,7 +133,7 @@ forward_keys(struct session *session, const struct request *req,
         session_line(session, req, forward_failure(PEER_UNSENT));
         return;
     }
-    f = xcalloc(1, sizeof(*f));
+    f = spares_take(&worker->spares, sizeof(*f));
     call_init(&f->call, session, destroy);
     peer_expect(peer, &f->peer, EXPECT_LINES, on_answer);
 }

@@ -1,62 +1,45 @@
 #include "flared/gather.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "flared/cmd.h"
 #include "flared/forward.h"
+#include "flared/gather_impl.h"
 #include "proto/emit.h"
 #include "proto/reply.h"
 
-/* One key and the place of its VALUE block, if it has one. */
-struct part {
-    struct slice key; /* in gather->keys */
-    int group;        /* -1: answered here, in gather->local */
-    size_t at, n;     /* bytes of the group's text; n = 0: a miss */
-};
+static void
+release(struct worker *worker, struct buf *buf)
+{
+    if (buf->base != NULL) {
+        loop_take_back(&worker->loop, buf);
+    }
+}
 
-/* What one node was asked for. */
-struct group {
-    struct peer_call peer;
-    struct gather *gather;
-    char node[NODE_KEY_MAX + 1]; /* who was asked; "": nobody yet */
-    int partition;
-    unsigned next; /* part to look from for the next VALUE */
-    unsigned index;
-    bool retried;
-    struct held held; /* while nobody can be asked */
-    struct buf text;
-};
-
-struct gather {
-    struct call call;
-    struct gate_waiter waiter;
-    enum command command;
-    bool cas;
-    unsigned nparts, ngroups, pending;
-    struct part *parts;
-    struct group *groups;
-    struct buf keys, local;
-    int64_t expire; /* gat */
-    uint64_t seq;   /* of the last change made here, 0: none */
-    uint64_t bytes; /* of values so far */
-    const char *error;
-};
+static struct buf *
+lend(struct gather *g, struct buf *buf)
+{
+    if (buf->base == NULL) {
+        loop_lend(&g->call.worker->loop, buf);
+    }
+    return buf;
+}
 
 static void
 destroy(struct call *call)
 {
     struct gather *g = LIST_ENTRY(call, struct gather, call);
+    struct worker *worker = call->worker;
 
-    for (unsigned i = 0; i < g->ngroups; i++) {
-        buf_fini(&g->groups[i].text);
+    while (g->groups != NULL) {
+        struct group *group = g->groups;
+
+        g->groups = group->after;
+        release(worker, &group->text);
+        spares_give(&worker->spares, group, sizeof(*group));
     }
-    buf_fini(&g->keys);
-    buf_fini(&g->local);
-    free(g->parts);
-    free(g->groups);
-    free(g);
+    release(worker, &g->local);
+    spares_give(&worker->spares, g, g->size);
 }
 
 static void
@@ -69,7 +52,7 @@ count(const struct gather *g)
     unsigned remote = 0;
 
     for (unsigned i = 0; i < g->nparts; i++) {
-        if (g->parts[i].group >= 0) {
+        if (g->parts[i].group != NULL) {
             remote++;
             hits += g->parts[i].n > 0 ? 1 : 0;
         }
@@ -80,18 +63,31 @@ count(const struct gather *g)
     metric_add(m, METRIC_PROXY_READ, remote);
 }
 
+static struct buf *
+text_of(struct gather *g, const struct part *part)
+{
+    return part->group == NULL ? &g->local : &part->group->text;
+}
+
 static bool
 compose(struct gather *g)
 {
     struct buf *out = &g->call.out;
 
     if (g->error != NULL) {
-        return reply_line(out, g->error);
+        return reply_line(lend(g, out), g->error);
     }
+    if (g->nparts == 1 && out->base == NULL && text_of(g, g->parts) != NULL) {
+        struct buf *text = text_of(g, g->parts);
+
+        *out = *lend(g, text);
+        *text = (struct buf){NULL, 0, 0, 0};
+        return reply_line(out, "END");
+    }
+    (void)lend(g, out);
     for (unsigned i = 0; i < g->nparts; i++) {
         const struct part *part = &g->parts[i];
-        const struct buf *text =
-            part->group < 0 ? &g->local : &g->groups[part->group].text;
+        const struct buf *text = text_of(g, part);
 
         if (part->n > 0 &&
             !buf_put(out, buf_slice(text).p + part->at, part->n)) {
@@ -123,8 +119,8 @@ on_gate(struct gate_waiter *waiter, bool passed)
     finish(g);
 }
 
-static void
-one_less(struct gather *g)
+void
+gather_one_less(struct gather *g)
 {
     struct worker *worker = g->call.worker;
 
@@ -169,7 +165,7 @@ ask(struct gather *g, struct group *group, const struct node *to)
     bool ok = emit_get_begin(out, g->cas, SLICE(""), self);
 
     for (unsigned i = group->next; ok && i < g->nparts; i++) {
-        if (g->parts[i].group == (int)group->index) {
+        if (g->parts[i].group == group) {
             ok = emit_get_key(out, g->parts[i].key);
         }
     }
@@ -219,13 +215,13 @@ wait_for_better(struct gather *g, struct group *group, enum peer_result result)
     if (g->call.session == NULL || !hold_other(worker, &group->held, down_ms)) {
         metric_add(&worker->metrics, METRIC_PROXY_ERROR, 1);
         g->error = forward_failure(result);
-        one_less(g);
+        gather_one_less(g);
     }
 }
 
 /* False: another value would be too much, or something is wrong already. */
-static bool
-has_room(struct gather *g)
+bool
+gather_has_room(struct gather *g)
 {
     if (g->error == NULL &&
         g->bytes > g->call.worker->node->options.answer_max) {
@@ -234,31 +230,42 @@ has_room(struct gather *g)
     return g->error == NULL;
 }
 
+/* The VALUE block of a part, behind the others in its text. */
+void
+gather_put(struct gather *g, struct part *part, const struct item *item)
+{
+    struct buf *text = lend(g, text_of(g, part));
+    bool ok;
+
+    part->at = buf_len(text);
+    ok = g->cas ? reply_value_cas(text, part->key, item->flags, item->value,
+                                  item->version)
+                : reply_value(text, part->key, item->flags, item->value);
+    if (!ok) {
+        g->error = "SERVER_ERROR out of memory";
+    }
+    part->n = buf_len(text) - part->at;
+    g->bytes += part->n;
+}
+
 /* Answers come in the order asked; a key that is skipped was a miss. */
-static bool
-take_value(struct gather *g, struct group *group, const struct reply *reply)
+bool
+gather_take(struct gather *g, struct group *group, const struct reply *reply)
 {
     while (group->next < g->nparts) {
         struct part *part = &g->parts[group->next++];
 
-        if (part->group != (int)group->index ||
-            !slice_eq(part->key, reply->key)) {
+        if (part->group != group || !slice_eq(part->key, reply->key)) {
             continue;
         }
-        if (!has_room(g)) {
+        if (!gather_has_room(g)) {
             buf_fini(&group->text);
             return true;
         }
-        part->at = buf_len(&group->text);
-        if (!(g->cas ? reply_value_cas(&group->text, reply->key, reply->flags,
-                                       reply->data, reply->version)
-                     : reply_value(&group->text, reply->key, reply->flags,
-                                   reply->data))) {
-            g->error = "SERVER_ERROR out of memory";
-            return true;
-        }
-        part->n = buf_len(&group->text) - part->at;
-        g->bytes += part->n;
+        gather_put(g, part,
+                   &(struct item){.flags = reply->flags,
+                                  .version = reply->version,
+                                  .value = reply->data});
         return true;
     }
     return false; /* an answer to something that was not asked */
@@ -272,18 +279,18 @@ on_get(struct peer_call *peer, enum peer_result result,
     struct gather *g = group->gather;
 
     if (result == PEER_REPLY && reply->kind == REPLY_VALUE) {
-        if (!take_value(g, group, reply)) {
+        if (!gather_take(g, group, reply)) {
             g->error = "SERVER_ERROR proxy error";
         }
         return;
     }
     if (result == PEER_REPLY && slice_eq(reply->line, SLICE(CMD_TOO_MUCH))) {
         g->error = CMD_TOO_MUCH; /* for that node already */
-        one_less(g);
+        gather_one_less(g);
         return;
     }
     if (result == PEER_REPLY && reply->code == REPLY_CODE_END) {
-        one_less(g);
+        gather_one_less(g);
         return;
     }
     if (!ask_another(g, group)) {
@@ -291,39 +298,40 @@ on_get(struct peer_call *peer, enum peer_result result,
     }
 }
 
-static struct gather *
+struct gather *
 gather_new(struct session *session, const struct request *req)
 {
-    struct gather *g = xcalloc(1, sizeof(*g));
-    struct slice keys;
+    struct worker *worker = session->worker;
+    size_t n = sizeof(struct gather) + req->nkeys * sizeof(struct part);
+    struct gather *g = spares_take(&worker->spares, n + req->keys.n);
+    struct slice keys = {(char *)g + n, req->keys.n};
 
+    memcpy((char *)g + n, req->keys.p, req->keys.n);
+    g->size = n + req->keys.n;
     g->command = req->command;
     g->cas = req->command == COMMAND_GETS || req->command == COMMAND_GATS;
     g->nparts = req->nkeys;
-    g->parts = xcalloc(req->nkeys, sizeof(*g->parts));
     call_init(&g->call, session, destroy);
-    if (!buf_put_slice(&g->keys, req->keys)) {
-        g->error = "SERVER_ERROR out of memory";
-        g->nparts = 0;
-        return g;
-    }
-    keys = buf_slice(&g->keys);
     for (unsigned i = 0; i < g->nparts; i++) {
         g->parts[i].key = request_key(&keys);
-        g->parts[i].group = -1;
     }
     g->pending = 1; /* held until everything has been asked */
     return g;
 }
 
-static struct group *
-group_add(struct gather *g, int partition)
+struct group *
+gather_add_group(struct gather *g, int partition)
 {
-    struct group *group = &g->groups[g->ngroups];
+    struct group *group = spares_take(&g->call.worker->spares, sizeof(*group));
 
     group->gather = g;
-    group->index = g->ngroups++;
     group->partition = partition;
+    if (g->groups == NULL) {
+        g->groups = group;
+    } else {
+        g->last_group->after = group;
+    }
+    g->last_group = group;
     return group;
 }
 
@@ -334,14 +342,13 @@ group_for(struct gather *g, const struct route *route)
     const char *name = route->kind == ROUTE_FORWARD ? route->to->key : "";
     struct group *group;
 
-    for (unsigned i = 0; i < g->ngroups; i++) {
-        group = &g->groups[i];
+    for (group = g->groups; group != NULL; group = group->after) {
         if (group->partition == route->partition &&
             strcmp(group->node, name) == 0) {
             return group;
         }
     }
-    group = group_add(g, route->partition);
+    group = gather_add_group(g, route->partition);
     memcpy(group->node, name, strlen(name) + 1);
     return group;
 }
@@ -352,22 +359,14 @@ get_here(struct gather *g, struct part *part)
     struct worker *worker = g->call.worker;
     struct item item;
 
-    if (!has_room(g)) {
+    if (!gather_has_room(g)) {
         return;
     }
-    part->at = buf_len(&g->local);
     switch (store_get(worker->node->store, part->key, worker->loop.wall,
                       &worker->scratch, &item)) {
     case STORE_OK:
         metric_add(&worker->metrics, METRIC_GET_HITS, 1);
-        if (!(g->cas ? reply_value_cas(&g->local, part->key, item.flags,
-                                       item.value, item.version)
-                     : reply_value(&g->local, part->key, item.flags,
-                                   item.value))) {
-            g->error = "SERVER_ERROR out of memory";
-        }
-        part->n = buf_len(&g->local) - part->at;
-        g->bytes += part->n;
+        gather_put(g, part, &item);
         return;
     case STORE_MISS:
         metric_add(&worker->metrics, METRIC_GET_MISSES, 1);
@@ -388,7 +387,7 @@ place_get(struct gather *g, struct part *part, const struct request *req,
         get_here(g, part);
     } else if (route.kind == ROUTE_NO_NODE ||
                (route.kind == ROUTE_FORWARD && !goes_round)) {
-        part->group = (int)group_for(g, &route)->index;
+        part->group = group_for(g, &route);
     } else {
         g->error = forward_refusal(route.kind);
     }
@@ -407,7 +406,7 @@ on_retry(struct held *held, bool late)
     for (unsigned i = group->next; i < g->nparts; i++) {
         struct part *part = &g->parts[i];
 
-        if (part->group != (int)group->index) {
+        if (part->group != group) {
             continue;
         }
         route = cluster_route_read(view, keyhash(view->hash, part->key),
@@ -415,11 +414,11 @@ on_retry(struct held *held, bool late)
         if (route.kind != ROUTE_LOCAL) {
             break;
         }
-        part->group = -1;
+        part->group = NULL;
         get_here(g, part);
     }
     if (route.kind == ROUTE_LOCAL) {
-        one_less(g);
+        gather_one_less(g);
     } else if (!ask(g, group, route.to)) {
         wait_for_better(g, group, PEER_UNSENT);
     }
@@ -431,155 +430,18 @@ gather_get(struct session *session, const struct request *req)
     struct gather *g = gather_new(session, req);
     bool round = cmd_goes_round(session, req);
 
-    g->groups = xcalloc(g->nparts, sizeof(*g->groups));
     for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
         place_get(g, &g->parts[i], req, round);
     }
-    for (unsigned i = 0; i < g->ngroups && g->error == NULL; i++) {
-        const struct node *to = cluster_map_find(g->call.worker->view->map,
-                                                 slice_str(g->groups[i].node));
+    for (struct group *group = g->groups; group != NULL && g->error == NULL;
+         group = group->after) {
+        const struct node *to =
+            cluster_map_find(g->call.worker->view->map, slice_str(group->node));
 
         g->pending++;
-        if (!ask(g, &g->groups[i], to) && !ask_another(g, &g->groups[i])) {
-            wait_for_better(g, &g->groups[i], PEER_UNSENT);
+        if (!ask(g, group, to) && !ask_another(g, group)) {
+            wait_for_better(g, group, PEER_UNSENT);
         }
     }
-    one_less(g);
-}
-
-/* --- gat ------------------------------------------------------------------ */
-
-static void
-on_gat(struct peer_call *peer, enum peer_result result,
-       const struct reply *reply)
-{
-    struct group *group = LIST_ENTRY(peer, struct group, peer);
-    struct gather *g = group->gather;
-
-    if (result == PEER_REPLY && reply->kind == REPLY_VALUE) {
-        if (!take_value(g, group, reply)) {
-            g->error = "SERVER_ERROR proxy error";
-        }
-        if (!reply->last) {
-            return;
-        }
-    } else if (result != PEER_REPLY) {
-        metric_add(&g->call.worker->metrics, METRIC_PROXY_ERROR, 1);
-        g->error = forward_failure(result);
-    } else if (reply->code != REPLY_CODE_NOT_FOUND) {
-        g->error = "SERVER_ERROR proxy error";
-    }
-    one_less(g);
-}
-
-static void
-gat_there(struct gather *g, struct part *part, const struct route *route)
-{
-    struct worker *worker = g->call.worker;
-    struct peer *peer =
-        pool_get(&worker->pool, node_host(route->to), route->to->port);
-    struct buf *out = peer_out(peer);
-    struct group *group = group_add(g, route->partition);
-    const struct request req = {
-        .command = g->command, .key = part->key, .tell_version = g->cas};
-
-    part->group = (int)group->index;
-    if (out == NULL ||
-        !emit_forward(out, &req, g->expire, slice_str(worker->node->self))) {
-        g->error = forward_failure(PEER_UNSENT);
-        return;
-    }
-    g->pending++;
-    peer_expect(peer, &group->peer, EXPECT_VALUE, on_gat);
-}
-
-static void
-gat_here(struct gather *g, struct part *part)
-{
-    struct outcome outcome;
-
-    if (!has_room(g)) {
-        return;
-    }
-    cmd_touch_local(g->call.session, part->key, g->expire, &outcome);
-    if (outcome.answer == CHANGE_TOUCHED) {
-        part->at = buf_len(&g->local);
-        if (!(g->cas ? reply_value_cas(&g->local, part->key, outcome.item.flags,
-                                       outcome.item.value, outcome.item.version)
-                     : reply_value(&g->local, part->key, outcome.item.flags,
-                                   outcome.item.value))) {
-            g->error = "SERVER_ERROR out of memory";
-        }
-        part->n = buf_len(&g->local) - part->at;
-        g->bytes += part->n;
-        g->seq = outcome.changed ? outcome.seq : g->seq;
-    } else if (outcome.answer != CHANGE_NOT_FOUND) {
-        g->error = "SERVER_ERROR i/o error";
-    }
-}
-
-static struct route
-route_write(const struct worker *worker, struct slice key)
-{
-    const struct cluster_view *view = worker->view;
-
-    return view != NULL
-               ? cluster_route_write(view, keyhash(view->hash, key), false)
-               : (struct route){ROUTE_NO_PARTITION, -1, NULL};
-}
-
-/* Can every key be touched now?  False: the request waits or was answered. */
-static bool
-can_touch(struct session *session, const struct request *req)
-{
-    struct worker *worker = session->worker;
-    struct slice keys = req->keys, key;
-
-    while ((key = request_key(&keys)).n > 0) {
-        struct route route = route_write(worker, key);
-
-        if (route.kind == ROUTE_LOCAL) {
-            if (!cmd_may_change(session, req)) {
-                return false;
-            }
-        } else if (route.kind != ROUTE_FORWARD) {
-            cmd_refuse_route(session, req, route.kind);
-            return false;
-        } else if (hold_for_peer(session,
-                                 pool_get(&worker->pool, node_host(route.to),
-                                          route.to->port))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void
-gather_gat(struct session *session, const struct request *req)
-{
-    struct gather *g;
-
-    if (!can_touch(session, req)) {
-        return;
-    }
-    g = gather_new(session, req);
-
-    g->expire = item_expire_at(req->exptime, session->worker->loop.wall);
-    g->groups = xcalloc(g->nparts, sizeof(*g->groups));
-    for (unsigned i = 0; i < g->nparts && g->error == NULL; i++) {
-        struct part *part = &g->parts[i];
-        struct route route = route_write(session->worker, part->key);
-
-        if (route.kind == ROUTE_LOCAL) {
-            gat_here(g, part);
-        } else if (route.kind == ROUTE_FORWARD) {
-            gat_there(g, part, &route);
-        } else {
-            g->error = forward_refusal(route.kind);
-        }
-    }
-    if (!cmd_wants_sync(session, req)) {
-        g->waiter.disk_only = true;
-    }
-    one_less(g);
+    gather_one_less(g);
 }

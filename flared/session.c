@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "flared/ahead.h"
 #include "flared/cmd.h"
 #include "flared/handover.h"
 #include "flared/server.h"
@@ -21,7 +22,7 @@ conn_limits(const struct worker *worker)
 static void
 destroy_text(struct call *call)
 {
-    free(call);
+    spares_give(&call->worker->spares, call, sizeof(*call));
 }
 
 struct buf *
@@ -41,7 +42,7 @@ session_answer(struct session *session)
     }
     call = LIST_ENTRY(session->calls.prev, struct call, link);
     if (!call->done || call->destroy != destroy_text) {
-        call = xcalloc(1, sizeof(*call));
+        call = spares_take(&session->worker->spares, sizeof(*call));
         call_append(call, session, destroy_text);
         call->done = true;
     }
@@ -304,7 +305,7 @@ static size_t
 on_input(struct conn *conn, struct slice in)
 {
     struct session *session = conn->owner;
-    size_t used = 0;
+    size_t used = 0, ahead = 0;
 
     hold_release(session);
     latency_input(session->worker);
@@ -318,6 +319,10 @@ on_input(struct conn *conn, struct slice in)
         if (is_full(session)) {
             conn_pause(conn);
             break;
+        }
+        if (used >= ahead && session->dialect == DIALECT_TEXT) {
+            ahead = used + ahead_of(session->worker,
+                                    (struct slice){in.p + used, in.n - used});
         }
         n = take(session, (struct slice){in.p + used, in.n - used});
         if (session->held.waits) {

@@ -157,6 +157,7 @@ worker_fini(struct worker *worker)
     partition_table_free(worker->table);
     buf_fini(&worker->scratch);
     latency_fini(worker);
+    spares_fini(&worker->spares);
 }
 
 static void

@@ -4,6 +4,7 @@
 #ifndef FLARE_FLARED_WORKER_H
 #define FLARE_FLARED_WORKER_H
 
+#include "base/spares.h"
 #include "flared/flared.h"
 #include "flared/hold.h"
 #include "flared/latency.h"
@@ -20,7 +21,8 @@ struct worker {
     struct metrics metrics;
     struct latency latency;
     struct rand rand;
-    struct buf scratch; /* for store_get() and store_apply() */
+    struct buf scratch;   /* for store_get() and store_apply() */
+    struct spares spares; /* memory of calls */
     struct list sessions;
     struct list graves; /* memory to free at the end of the turn */
     struct loop_item burial;

@@ -1,11 +1,12 @@
 #include "peer/pool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 
-enum { HOST_MAX = 255, KEY_MAX = HOST_MAX + 8 };
+enum { HOST_MAX = 255, KEY_MAX = HOST_MAX + 1 + BUF_U64_MAX };
 
 void
 pool_init(struct pool *pool, struct loop *loop,
@@ -33,10 +34,10 @@ pool_fini(struct pool *pool)
 static struct slice
 make_key(char *text, struct slice host, uint16_t port)
 {
-    int n =
-        snprintf(text, KEY_MAX, "%.*s:%u", (int)host.n, host.p, (unsigned)port);
-
-    return (struct slice){text, (size_t)n};
+    memcpy(text, host.p, host.n);
+    text[host.n] = ':';
+    return (struct slice){text,
+                          host.n + 1 + buf_format_u64(text + host.n + 1, port)};
 }
 
 struct peer *

@@ -49,6 +49,9 @@ struct engine_ops {
                 const char *path, struct engine_found *found, struct err *err);
     int (*close)(struct engine *engine, struct err *err);
 
+    /* Keys with these hashes will be asked for; a hint.  NULL: no need. */
+    void (*prefetch)(struct engine *engine, const uint64_t *hash, unsigned n);
+
     /* Append the record, or at least its first `want` bytes, to *out. */
     enum engine_result (*get)(struct engine *engine, struct slice key,
                               size_t want, struct buf *out);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -17,6 +18,7 @@
  */
 
 enum {
+    NICE = 5,            /* who answers requests goes first */
     BATCH = 256,         /* entries carried over at a time */
     WAKE_MS = 100,       /* the thread looks for old entries so often */
     OLD_MS = 10000,      /* an entry that old goes, full or not */
@@ -192,6 +194,7 @@ run(void *arg)
     bool told = false;
 
     (void)pthread_setname_np(pthread_self(), "drain");
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
     while (!is_stopping(f)) {
         bool hurry = atomic_exchange(&f->hurry, false);
         int64_t now = front_now_ms();
@@ -300,6 +303,12 @@ front_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
         break;
     }
     return f->ops->get(f->behind, key, want, out);
+}
+
+static void
+front_prefetch(struct engine *engine, const uint64_t *hash, unsigned n)
+{
+    front_table_prefetch(&of(engine)->table, hash, n);
 }
 
 static bool
@@ -500,12 +509,13 @@ open_btree(struct engine **out, const struct store_options *options,
 }
 
 #define FRONT_OPS                                                              \
-    .close = front_close, .get = front_get, .reserve = front_reserve,          \
-    .release = front_release, .put = front_put, .remove = front_remove,        \
-    .count = front_count, .size = front_size, .truncate = front_truncate,      \
-    .settle = front_settle, .checkpoint = front_checkpoint,                    \
-    .sync = front_sync, .cursor_open = front_cursor_open,                      \
-    .cursor_next = front_cursor_next, .cursor_close = front_cursor_close
+    .close = front_close, .prefetch = front_prefetch, .get = front_get,        \
+    .reserve = front_reserve, .release = front_release, .put = front_put,      \
+    .remove = front_remove, .count = front_count, .size = front_size,          \
+    .truncate = front_truncate, .settle = front_settle,                        \
+    .checkpoint = front_checkpoint, .sync = front_sync,                        \
+    .cursor_open = front_cursor_open, .cursor_next = front_cursor_next,        \
+    .cursor_close = front_cursor_close
 
 const struct engine_ops engine_hash_front = {
     .name = "tch",

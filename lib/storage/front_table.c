@@ -5,27 +5,15 @@
 #include <time.h>
 
 #include "base/strmap.h"
+#include "storage/front_impl.h"
 
 enum {
     ALIGN = 8,
     LARGEST_SHARE = 8,    /* an entry may take so much of its ring: 1/8 */
     BYTES_A_SLOT = 128,   /* of the ring, for each slot of the index */
     RING_MIN = 64 * 1024, /* bytes */
-    BEGIN_MAX = 1 << 20,  /* bytes to be begun at a time, about */
+    PREFETCH_LINES = 4,   /* of 64 bytes: a small record with its header */
     WAIT_MS = 20,         /* a writer looks again after that at the latest */
-};
-
-struct front_entry {
-    struct front_entry *next; /* in its slot of the index */
-    uint64_t hash;
-    int64_t came_ms;
-    uint32_t size;  /* bytes in the ring, this header included */
-    uint32_t key_n; /* the key follows the header */
-    uint32_t room;  /* bytes for a record behind the key */
-    uint32_t n;     /* bytes of it in use */
-    bool removes;
-    bool linked; /* in the index: it is the newest of its key */
-    char bytes[];
 };
 
 int64_t
@@ -145,18 +133,6 @@ entry_size(size_t key_n, size_t record_n)
     return align_up(sizeof(struct front_entry) + key_n + record_n);
 }
 
-/* The entry at a position of the ring, which may have to be rounded up. */
-static struct front_entry *
-entry_at(struct front_shard *shard, uint64_t *at)
-{
-    uint64_t left = shard->size - *at % shard->size;
-
-    if (left < sizeof(struct front_entry)) {
-        *at += left;
-    }
-    return (struct front_entry *)(void *)(shard->ring + *at % shard->size);
-}
-
 /* --- the index; under the shard's lock --- */
 
 static struct front_entry **
@@ -253,6 +229,27 @@ front_table_get(struct front_table *table, struct slice key, size_t want,
     }
     (void)pthread_mutex_unlock(&shard->lock);
     return found;
+}
+
+/*
+ * Without the lock: a slot may change meanwhile, and then a place in the ring
+ * that nobody needs is fetched.
+ */
+__attribute__((no_sanitize("thread"))) void
+front_table_prefetch(struct front_table *table, const uint64_t *hash,
+                     unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        __builtin_prefetch(slot_of(shard_of(table, hash[i]), hash[i]));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const char *e = *(char *volatile *)(void *)slot_of(
+            shard_of(table, hash[i]), hash[i]);
+
+        for (unsigned line = 0; e != NULL && line < PREFETCH_LINES; line++) {
+            __builtin_prefetch(e + (size_t)64 * line);
+        }
+    }
 }
 
 bool
@@ -511,87 +508,4 @@ front_table_wake_writers(struct front_table *table)
     for (unsigned i = 0; i < FRONT_SHARDS; i++) {
         (void)pthread_cond_broadcast(&table->shard[i].room);
     }
-}
-
-void
-front_table_mark(struct front_table *table)
-{
-    for (unsigned i = 0; i < FRONT_SHARDS; i++) {
-        struct front_shard *shard = &table->shard[i];
-
-        (void)pthread_mutex_lock(&shard->lock);
-        shard->mark = shard->head;
-        (void)pthread_mutex_unlock(&shard->lock);
-    }
-}
-
-bool
-front_shard_is_marked(struct front_shard *shard)
-{
-    bool marked;
-
-    (void)pthread_mutex_lock(&shard->lock);
-    marked = shard->clean < shard->mark;
-    (void)pthread_mutex_unlock(&shard->lock);
-    return marked;
-}
-
-/* --- taking off --- */
-
-unsigned
-front_shard_begin(struct front_shard *shard, struct front_entry **batch,
-                  unsigned max, int64_t older_than)
-{
-    unsigned n = 0;
-
-    (void)pthread_mutex_lock(&shard->lock);
-    shard->done = shard->clean;
-    while (n < max && shard->done < shard->head &&
-           shard->done - shard->clean < BEGIN_MAX) {
-        uint64_t at = shard->done;
-        struct front_entry *e = entry_at(shard, &at);
-        bool crowded = shard->head - shard->done > shard->size / 2;
-
-        if (at == shard->head) {
-            shard->done = at;
-            break;
-        }
-        if (e->linked && !crowded && e->came_ms > older_than) {
-            break;
-        }
-        batch[n++] = e->linked ? e : NULL;
-        shard->done = at + e->size;
-    }
-    shard->begun = n;
-    (void)pthread_mutex_unlock(&shard->lock);
-    return n;
-}
-
-void
-front_shard_end(struct front_shard *shard)
-{
-    (void)pthread_mutex_lock(&shard->lock);
-    shard->clean = shard->done;
-    shard->begun = 0;
-    (void)pthread_cond_broadcast(&shard->room);
-    (void)pthread_mutex_unlock(&shard->lock);
-}
-
-void
-front_shard_abort(struct front_shard *shard, struct front_entry *const *batch,
-                  unsigned n,
-                  void (*gone)(void *arg, struct slice key, size_t n),
-                  void *arg)
-{
-    (void)pthread_mutex_lock(&shard->lock);
-    for (unsigned i = 0; i < n; i++) {
-        const struct front_entry *e = batch[i];
-
-        if (e != NULL && !e->linked && !e->removes) {
-            gone(arg, front_entry_key(e), e->n);
-        }
-    }
-    shard->done = shard->clean;
-    shard->begun = 0;
-    (void)pthread_mutex_unlock(&shard->lock);
 }

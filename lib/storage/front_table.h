@@ -60,6 +60,10 @@ enum front_found {
 enum front_found front_table_get(struct front_table *table, struct slice key,
                                  size_t want, struct buf *out);
 
+/* Have what the table knows of keys with these hashes in the cache soon. */
+void front_table_prefetch(struct front_table *table, const uint64_t *hash,
+                          unsigned n);
+
 /* Small enough to go into the table at all. */
 bool front_table_fits(const struct front_table *table, struct slice key,
                       struct slice record);

@@ -90,6 +90,14 @@ store_expire(struct store *store, struct slice key, struct wall now)
     return removed;
 }
 
+void
+store_prefetch(struct store *store, const uint64_t *hash, unsigned n)
+{
+    if (store->ops->prefetch != NULL) {
+        store->ops->prefetch(store->engine, hash, n);
+    }
+}
+
 enum store_status
 store_get(struct store *store, struct slice key, struct wall now,
           struct buf *scratch, struct item *out)

@@ -59,6 +59,9 @@ enum store_status { STORE_OK, STORE_MISS, STORE_ERROR };
  * first, kept between calls by the caller) and lives as long as it is not
  * touched.  An expired record is a miss, and is removed.
  */
+/* Keys with these strmap_hash()es will be asked for; only a hint. */
+void store_prefetch(struct store *store, const uint64_t *hash, unsigned n);
+
 enum store_status store_get(struct store *store, struct slice key,
                             struct wall now, struct buf *scratch,
                             struct item *out);

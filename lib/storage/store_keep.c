@@ -1,8 +1,11 @@
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "item/item.h"
 #include "storage/store_impl.h"
+
+enum { NICE = 5 }; /* who answers requests goes first */
 
 /* --- checkpoints -------------------------------------------------------- */
 
@@ -145,6 +148,7 @@ keep(void *arg)
     struct store *store = arg;
     struct store_keeper *k = &store->keeper;
 
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
     if (!atomic_load(&store->complete)) {
         survey(store);
     }

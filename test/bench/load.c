@@ -29,6 +29,7 @@ struct client {
 
 struct run {
     const struct load *load;
+    int *idle; /* load->idle of them */
     struct load_result *result;
     int epoll;
     struct client *client;
@@ -320,6 +321,41 @@ run_all(struct run *run)
     return true;
 }
 
+/* One request and its answer, or the beginning of it. */
+static int
+idle_open(const struct load *load)
+{
+    int fd = socket(load->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct buf out = {0};
+    char in[READ_SIZE];
+    bool ok = fd >= 0 &&
+              connect(fd, (const struct sockaddr *)&load->addr,
+                      load->addr_len) == 0 &&
+              wire_put(load->wire, &out, WIRE_GET, 0, load->keys) &&
+              send(fd, buf_slice(&out).p, buf_len(&out), MSG_NOSIGNAL) ==
+                  (ssize_t)buf_len(&out) &&
+              recv(fd, in, sizeof(in), 0) > 0;
+
+    buf_fini(&out);
+    if (!ok) {
+        perror("loadgen: idle connection");
+    }
+    return ok ? fd : -1;
+}
+
+static bool
+open_idle(struct run *run)
+{
+    run->idle = calloc(run->load->idle + 1, sizeof(run->idle[0]));
+    for (unsigned i = 0; run->idle != NULL && i < run->load->idle; i++) {
+        run->idle[i] = idle_open(run->load);
+        if (run->idle[i] < 0) {
+            return false;
+        }
+    }
+    return run->idle != NULL;
+}
+
 static bool
 open_all(struct run *run)
 {
@@ -327,6 +363,9 @@ open_all(struct run *run)
     run->client = calloc(run->load->connections, sizeof(run->client[0]));
     if (run->epoll < 0 || run->client == NULL) {
         perror("loadgen");
+        return false;
+    }
+    if (!open_idle(run)) {
         return false;
     }
     for (unsigned i = 0; i < run->load->connections; i++) {
@@ -361,6 +400,12 @@ close_all(struct run *run)
         free(client->ring);
     }
     free(run->client);
+    for (unsigned i = 0; run->idle != NULL && i < run->load->idle; i++) {
+        if (run->idle[i] > 0) {
+            (void)close(run->idle[i]);
+        }
+    }
+    free(run->idle);
     if (run->epoll >= 0) {
         (void)close(run->epoll);
     }

@@ -17,6 +17,7 @@ struct load {
     socklen_t addr_len;
     unsigned connections;
     unsigned depth; /* requests in flight on each */
+    unsigned idle;  /* more connections, silent after one request */
     unsigned gets;  /* of gets + sets requests this many are gets */
     unsigned sets;
     uint64_t keys;

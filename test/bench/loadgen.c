@@ -19,6 +19,7 @@ static const char usage[] =
     "  -P PROTO    memcached (default) or redis\n"
     "  -c N        connections, default 50\n"
     "  -d N        requests in flight on each, default 1\n"
+    "  -i N        more connections that are idle, default 0\n"
     "  -r G:S      gets to sets, default 1:0\n"
     "  -s BYTES    value size, default 100\n"
     "  -k N        keys, default 100000\n"
@@ -105,6 +106,9 @@ set_load(struct options *o, int option, const char *arg)
     switch (option) {
     case 'c':
         load->connections = (unsigned)number(arg, 1, 10000);
+        break;
+    case 'i':
+        load->idle = (unsigned)number(arg, 0, 100000);
         break;
     case 'd':
         load->depth = (unsigned)number(arg, 1, LOAD_DEPTH_MAX);
@@ -291,7 +295,7 @@ main(int argc, char **argv)
     bool ok;
 
     while ((option = getopt(argc, argv,
-                            "h:p:P:c:d:r:s:k:m:t:n:w:fvC:S:o:x:")) != -1) {
+                            "h:p:P:c:d:i:r:s:k:m:t:n:w:fvC:S:o:x:")) != -1) {
         set_option(&o, option, optarg);
     }
     if (o.ports > 0) {
