@@ -1,6 +1,3 @@
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "flared/forward.h"
 #include "flared/meta_reply.h"
 #include "proto/emit.h"
@@ -29,7 +26,7 @@ destroy(struct call *call)
     struct meta_forward *f = LIST_ENTRY(call, struct meta_forward, call);
 
     buf_fini(&f->held);
-    free(f);
+    spares_give(&call->worker->spares, f, sizeof(*f));
 }
 
 /* Requests behind a probe may go on. */
@@ -62,6 +59,9 @@ relay(struct meta_forward *f, const struct reply *reply)
     struct buf *out = &f->call.out;
     bool ok = true;
 
+    if (out->base == NULL) {
+        loop_lend(&f->call.worker->loop, out);
+    }
     if (!meta_is_hidden(&f->req, reply->code)) {
         ok = buf_put_slice(out, reply->line) && buf_put(out, "\r\n", 2);
     }
@@ -151,7 +151,7 @@ forward_meta(struct session *session, const struct request *req,
     if (hold_for_peer(session, peer)) {
         return;
     }
-    f = xcalloc(1, sizeof(*f));
+    f = spares_take(&worker->spares, sizeof(*f));
     metric_add(
         &worker->metrics,
         req->command == COMMAND_MG ? METRIC_PROXY_READ : METRIC_PROXY_WRITE, 1);
@@ -161,7 +161,7 @@ forward_meta(struct session *session, const struct request *req,
     if (!send_request(f, req, slice_str(worker->node->self))) {
         metric_add(&worker->metrics, METRIC_PROXY_ERROR, 1);
         buf_fini(&f->held);
-        free(f);
+        spares_give(&worker->spares, f, sizeof(*f));
         session_line(session, req, forward_failure(PEER_UNSENT));
         return;
     }
