@@ -420,5 +420,5 @@ session_open(struct worker *worker, int fd, const struct sock_addr *from,
         return;
     }
     conn_set_idle(session->conn, server_idle_ms(worker->node->server));
-    conn_answer_at_once(session->conn);
+    conn_answer_soon(session->conn);
 }

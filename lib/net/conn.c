@@ -245,7 +245,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
         return;
     }
     fill(conn);
-    if (conn->eager && !conn->dead && !conn->over) {
+    if (conn->soon && !conn->dead && !conn->over &&
+        conn->loop->unsent++ >= LOOP_UNSENT_MAX) {
         flush(conn);
     }
 }
@@ -471,9 +472,9 @@ conn_close_after_flush(struct conn *conn)
 }
 
 void
-conn_answer_at_once(struct conn *conn)
+conn_answer_soon(struct conn *conn)
 {
-    conn->eager = true;
+    conn->soon = true;
 }
 
 void

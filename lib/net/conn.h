@@ -78,7 +78,7 @@ struct conn {
     uint64_t bytes_in, bytes_out; /* since it began */
     unsigned short watching;      /* libevent's EV_READ, EV_WRITE */
     bool connecting, paused, backed_up, closing, dead, eof;
-    bool eager; /* conn_answer_at_once() */
+    bool soon;  /* conn_answer_soon() */
     bool full;  /* the socket took less than it was given */
     bool offer; /* on_input is due for what is in `in` */
     bool over;  /* on_closed is due, with `error` */
@@ -114,12 +114,13 @@ conn_out(struct conn *conn)
 void conn_flush_later(struct conn *conn);
 
 /*
- * From now on, what on_input appends leaves when it has returned, not at the
- * end of the turn; everything else stays.  For those whose answers are mostly
- * ready then: each is sent while it is in the cache, and the first of many does
- * not wait for the last.  Not where output of a turn is to be gathered.
+ * From now on, in a turn that has served LOOP_UNSENT_MAX such connections, what
+ * on_input appends leaves when it has returned, not at the end of the turn;
+ * everything else stays.  For those whose answers are mostly ready then.  A few
+ * answers sent together wake their readers once; many would be written to as
+ * many buffers before the first is sent.
  */
-void conn_answer_at_once(struct conn *conn);
+void conn_answer_soon(struct conn *conn);
 
 /* More output waits than limits->out_high: produce no more until on_drained. */
 bool conn_is_backed_up(const struct conn *conn);

@@ -83,6 +83,7 @@ end_turn(struct loop *loop)
         item->run(item); /* may free item */
     }
     loop->awake = false;
+    loop->unsent = 0;
 }
 
 void

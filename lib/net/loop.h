@@ -21,6 +21,7 @@
 enum {
     LOOP_SCRATCH = 65536,  /* bytes */
     LOOP_BUF = 16384,      /* bytes of a buffer that is lent to a connection */
+    LOOP_UNSENT_MAX = 16,  /* answers kept for the end of a turn */
     LOOP_SPARES_MAX = 256, /* how many of them are kept for the next one */
 };
 
@@ -34,6 +35,7 @@ struct loop {
     struct mono now;      /* at the start of this turn */
     struct wall wall;     /* likewise */
     bool awake;           /* now and wall are this turn's */
+    unsigned unsent;      /* answers of this turn that wait for its end */
     char *scratch;        /* LOOP_SCRATCH bytes for reading; nobody keeps it */
     struct loop_spare *spare; /* LOOP_BUF bytes each */
     unsigned spares;

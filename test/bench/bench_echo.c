@@ -96,7 +96,7 @@ on_accept(void *owner, int fd, const struct sock_addr *from)
 
     (void)from;
     if (conn != NULL) {
-        conn_answer_at_once(conn);
+        conn_answer_soon(conn);
     }
 }
 

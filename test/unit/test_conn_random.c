@@ -181,7 +181,7 @@ talk_with_seed(uint64_t seed, struct conn_limits limits)
     frames.conn =
         conn_new(&frames.f.loop, pair[1], false, &limits, &ops, &frames);
     if (seed % 2 == 0) {
-        conn_answer_at_once(frames.conn);
+        conn_answer_soon(frames.conn);
     }
     talk(&frames, buf_slice(&text));
     frames.waits = false;
@@ -315,7 +315,7 @@ begin_crowd(struct crowd *crowd, uint64_t seed)
             conn_new(&crowd->f.loop, pair[1], false, &crowd_limits, &crowd_ops,
                      &crowd->members[i]);
         if (i % 2 == 0) {
-            conn_answer_at_once(crowd->members[i].conn);
+            conn_answer_soon(crowd->members[i].conn);
         }
     }
 }
