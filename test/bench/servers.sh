@@ -33,13 +33,13 @@ start() { # name, command...
 
 # Ask until the answer matches; say what was heard when it never does.
 await() { # port, line, pattern
-    n=0
-    while test $n -lt 100; do
+    tries=0
+    while test $tries -lt 100; do
         heard=$("$load" -p "$1" -x "$2" 2>&1)
         case $heard in
         *$3*) return 0 ;;
         esac
-        n=$((n + 1))
+        tries=$((tries + 1))
         sleep 0.1
     done
     tail -n 5 "$tmp"/*.log >&2
