@@ -185,7 +185,15 @@ ulog_segment_renew(struct ulog_segment *s)
     s->last = 0;
     s->sealed = false;
     s->discarded = false;
+    s->unmapped = false;
     return s->fd >= 0;
+}
+
+void
+ulog_segment_unmap(struct ulog_segment *s)
+{
+    s->unmapped = true;
+    (void)madvise(s->map, s->size, MADV_DONTNEED);
 }
 
 void

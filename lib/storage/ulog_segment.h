@@ -26,6 +26,7 @@ struct ulog_segment {
     _Atomic uint64_t last;  /* sequence of the last entry; first - 1: none */
     _Atomic bool sealed;    /* no entry will follow */
     _Atomic bool discarded; /* the file is gone */
+    bool unmapped;          /* ulog_segment_unmap() was called */
     unsigned refs;          /* readers in it, and the log while it is listed */
 };
 
@@ -56,6 +57,12 @@ bool ulog_segment_rename(struct ulog_segment *segment, const char *path);
  * a zero and with smaller sequences than any to come.  False: it failed.
  */
 bool ulog_segment_renew(struct ulog_segment *segment);
+
+/*
+ * Nobody writes to it any more: it need not count as memory of this process.
+ * Who reads it finds the pages in the kernel's cache.
+ */
+void ulog_segment_unmap(struct ulog_segment *segment);
 
 /*
  * Have the pages ready, so that no append waits for one; or at least have it

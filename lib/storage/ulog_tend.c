@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "storage/ulog_impl.h"
 
+enum { LOOK_BACK = 8 }; /* segments */
+
 void
 ulog_tidy(struct ulog *log, unsigned most)
 {
@@ -90,6 +92,42 @@ recycle(struct ulog *log)
     return s;
 }
 
+/* One of those that were finished last and still count as our memory. */
+static struct ulog_segment *
+find_mapped(struct ulog *log)
+{
+    struct list *at = log->segments.prev;
+
+    for (int i = 0; i < LOOK_BACK && at != &log->segments; i++) {
+        struct ulog_segment *s = ulog_segment_of(at);
+
+        if (s->sealed && !s->unmapped) {
+            return s;
+        }
+        at = at->prev;
+    }
+    return NULL;
+}
+
+/* Under the lock, but not while it takes time. */
+static void
+unmap_sealed(struct ulog *log)
+{
+    struct ulog_segment *s;
+    bool last;
+
+    while ((s = find_mapped(log)) != NULL) {
+        ulog_segment_ref(s);
+        (void)pthread_mutex_unlock(&log->lock);
+        ulog_segment_unmap(s);
+        (void)pthread_mutex_lock(&log->lock);
+        last = ulog_segment_unref(s);
+        if (last) {
+            ulog_segment_free(s);
+        }
+    }
+}
+
 static struct ulog_segment *
 make_spare(struct ulog *log)
 {
@@ -120,6 +158,7 @@ ulog_tend(struct ulog *log)
     life = atomic_load(&log->life);
     spare = recycle(log);
     ulog_tidy(log, 0);
+    unmap_sealed(log);
     s = ulog_newest(log);
     wanted = spare == NULL && log->spare == NULL && s != NULL &&
              s->end > s->size / 2;
