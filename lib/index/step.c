@@ -81,6 +81,20 @@ index_fresh(const struct index_event *event, const struct node *node)
 }
 
 void
+index_forget_data(struct cluster_map *map, const struct index_event *event,
+                  const struct node *heir)
+{
+    for (size_t i = 0; i < map->nnodes; i++) {
+        struct node *node = &map->node[i];
+
+        if (node->partition == heir->partition &&
+            (node != heir || index_fresh(event, node) == NULL)) {
+            node->data = (struct node_data){.copy = NODE_COPY_UNKNOWN};
+        }
+    }
+}
+
+void
 index_note_failover(struct index_plan *plan, const struct index_event *e,
                     const struct node *from, const struct node *to,
                     int partition)

@@ -106,6 +106,14 @@ void index_dismiss_slaves(struct cluster_map *map, int partition);
 /* An active master has the partition. */
 bool index_has_master(const struct cluster_map *map, int partition);
 
+/*
+ * The partition has another master, `heir`: whatever else is known of its
+ * copies they may give up to be as the heir is, and so may the heir what it did
+ * not have just now.
+ */
+void index_forget_data(struct cluster_map *map, const struct index_event *event,
+                       const struct node *heir);
+
 /* What the node was found to hold because of this event; NULL: not known. */
 const struct node_data *index_fresh(const struct index_event *event,
                                     const struct node *node);

@@ -84,6 +84,47 @@ take_data(struct node *node, const struct node_data *told)
     }
 }
 
+static bool
+has_answered(const struct index_event *event, const struct node *node)
+{
+    for (size_t i = 0; i < event->npositions; i++) {
+        if (event->positions[i].fresh &&
+            slice_eq(event->positions[i].key, node_key(node))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A master that was only restarted may have all its data, or have lost its last
+ * changes with its machine; a slave that does not answer may be gone, or just
+ * be slow.  So it waits until one has answered or all are down: it asks again.
+ */
+static bool
+is_too_early(const struct node *node, const struct index_event *event,
+             const struct cluster_map *map)
+{
+    bool candidates = false;
+
+    if (node->role != NODE_MASTER || node->state != NODE_ACTIVE ||
+        event->data.copy == NODE_COPY_UNKNOWN) {
+        return false;
+    }
+    for (size_t i = 0; i < map->nnodes; i++) {
+        const struct node *slave = &map->node[i];
+
+        if (slave->role == NODE_SLAVE && slave->state == NODE_ACTIVE &&
+            slave->partition == node->partition) {
+            if (has_answered(event, slave)) {
+                return false;
+            }
+            candidates = true;
+        }
+    }
+    return candidates;
+}
+
 /*
  * A node adds itself when its process starts.  If it is thought to be alive,
  * the process before this one has died unnoticed: what it held is given up
@@ -97,6 +138,10 @@ index_add(struct node *node, const struct index_event *event,
 
     if (node == NULL) {
         return add_new(event, plan);
+    }
+    if (is_too_early(node, event, plan->map)) {
+        return index_refuse_ours(plan, "its slaves have not yet said how far "
+                                       "they are");
     }
     node->held = false;
     missed = node->state != NODE_DOWN;
@@ -215,6 +260,7 @@ master_down(struct node *node, const struct index_event *event,
         heir->balance = 1; /* the largest is 0, so nobody answers reads */
     }
     memcpy(plan->first, heir->key, sizeof(plan->first));
+    index_forget_data(plan->map, event, heir);
     index_make_proxy(node);
     return index_changed(plan, "a master is down and a slave takes over");
 }

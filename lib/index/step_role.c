@@ -145,6 +145,7 @@ join_partition(struct node *node, const struct index_event *event,
     node->state = NODE_PREPARE;
     node->partition = event->partition;
     node->balance = balance;
+    node->data = (struct node_data){.copy = NODE_COPY_UNKNOWN};
     memcpy(plan->last, node->key, sizeof(plan->last));
     return index_changed(plan, "a slave begins to copy its master");
 }
@@ -272,6 +273,7 @@ index_switchover(struct node *node, const struct index_event *event,
     index_note_failover(plan, event, master, node, node->partition);
     master->role = NODE_SLAVE;
     node->role = NODE_MASTER;
+    index_forget_data(plan->map, event, node);
     memcpy(plan->first, node->key, sizeof(plan->first));
     return index_changed(plan, "a slave and its master have swapped roles");
 }

@@ -418,6 +418,92 @@ words_of_the_wire_are_read_strictly(void **state)
     }
 }
 
+/* Is a restarted master replaced?  Not before somebody has answered. */
+static void
+a_restarted_master_waits_for_its_slaves_to_answer(void **state)
+{
+    static const struct {
+        const char *before, *said, *after; /* NULL: asked to come again */
+        enum node_copy copy;
+    } rows[] = {
+        {THREE, "", NULL, NODE_COPY_COMPLETE},
+        {THREE, "", NULL, NODE_COPY_EMPTY},
+        {THREE, "", NULL, NODE_COPY_BUILDING},
+        {THREE, "b:2~c/0/5/100", NULL, NODE_COPY_COMPLETE},
+        {THREE, "c:3=c/0/5/100", HEIR_C, NODE_COPY_COMPLETE},
+        /* a flare 1.3.4 slave has answered, and so has such a master */
+        {THREE, "b:2=?/0/0/0", HEIR_B, NODE_COPY_COMPLETE},
+        {THREE, "", HEIR_B, NODE_COPY_UNKNOWN},
+        /* nobody to wait for */
+        {"a:1 M/act/0/1, b:2 S/prep/0/0", "", "a:1 M/down/0/1, b:2 S/prep/0/0",
+         NODE_COPY_COMPLETE},
+        {"a:1 M/act/0/1, b:2 P/down/-1/0", "",
+         "a:1 M/down/0/1, b:2 P/down/-1/0", NODE_COPY_COMPLETE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cluster_map *map = map_of(rows[i].before);
+        struct said said = said_of(rows[i].said);
+        struct index_event event = event_of("add a:1");
+        struct index_plan plan;
+
+        event.data = (struct node_data){
+            .copy = rows[i].copy, .partition = 0, .epoch = 5, .seq = 100};
+        event.positions = said.position;
+        event.npositions = said.n;
+        assert_int_equal(index_step(map, &event, &plan),
+                         rows[i].after != NULL ? INDEX_CHANGED : INDEX_REFUSED);
+        if (rows[i].after != NULL) {
+            assert_string_equal(map_says(plan.map), rows[i].after);
+        }
+        cluster_map_unref(plan.map);
+        cluster_map_unref(map);
+    }
+}
+
+/* Apply one event to *map and go on with what it has become. */
+static void
+go_on(struct cluster_map **map, const char *event, const char *said)
+{
+    struct index_plan plan;
+
+    if (step(*map, event, said, &plan) != INDEX_CHANGED) {
+        fail_msg("%s: %s", event, plan.why);
+    }
+    cluster_map_unref(*map);
+    *map = plan.map;
+}
+
+/*
+ * A copy gives up what its new master never had, so less than it had under
+ * another master is not less than it should have.
+ */
+static void
+what_was_known_under_another_master_is_forgotten(void **state)
+{
+    struct cluster_map *map = map_of(THREE);
+
+    (void)state;
+    go_on(&map, "down a:1", "b:2=c/0/5/100, c:3=c/0/5/101"); /* c is master */
+    assert_int_equal(cluster_map_find(map, SLICE("b:2"))->data.copy,
+                     NODE_COPY_UNKNOWN);
+    assert_int_equal(cluster_map_find(map, SLICE("c:3"))->data.seq, 101);
+    go_on(&map, "down c:3", "b:2=c/0/5/90");
+    assert_string_equal(map_says(map),
+                        "a:1 P/down/-1/0, b:2 M/act/0/1, c:3 P/down/-1/0");
+    assert_int_equal(cluster_map_find(map, SLICE("b:2"))->data.seq, 90);
+    cluster_map_unref(map);
+
+    map = map_of("a:1 M/act/0/1, b:2 P/act/-1/0");
+    cluster_map_find(map, SLICE("b:2"))->data = (struct node_data){
+        .copy = NODE_COPY_COMPLETE, .partition = 0, .epoch = 6, .seq = 541};
+    go_on(&map, "role b:2 slave 0 0", "");
+    assert_int_equal(cluster_map_find(map, SLICE("b:2"))->data.copy,
+                     NODE_COPY_UNKNOWN);
+    cluster_map_unref(map);
+}
+
 int
 main(void)
 {
@@ -428,6 +514,8 @@ main(void)
         cmocka_unit_test(a_master_that_answers_again_is_judged_too),
         cmocka_unit_test(a_lost_master_is_replaced_with_its_data_or_by_force),
         cmocka_unit_test(what_happened_is_told_for_the_book),
+        cmocka_unit_test(a_restarted_master_waits_for_its_slaves_to_answer),
+        cmocka_unit_test(what_was_known_under_another_master_is_forgotten),
         cmocka_unit_test(words_of_the_wire_are_read_strictly),
     };
     return cmocka_run_group_tests_name("index/step data", tests, NULL, NULL);
