@@ -150,7 +150,8 @@ check(void *target, struct err *err)
     struct flarei_options *options = target;
 
     if (options->index_db[0] != '\0' &&
-        strncmp(options->index_db, "file:///", 8) != 0) {
+        (strncmp(options->index_db, "file://", 7) != 0 ||
+         options->index_db[7] == '\0')) {
         return err_set(err, ERR_CONFIG,
                        "index-db: \"%s\" is not of the form file:///folder",
                        options->index_db);
