@@ -70,7 +70,8 @@ call_weigh(struct call *call, size_t asked)
     size_t weight;
 
     call->asked += asked;
-    weight = call->asked + buf_len(&call->out);
+    /* Until it is done, its output may be another thread's (tour.h). */
+    weight = call->asked + (call->done ? buf_len(&call->out) : 0);
     call->session->pending += weight - call->weight;
     call->weight = weight;
 }
@@ -112,6 +113,7 @@ call_done(struct call *call)
         end(call);
         return;
     }
+    call_weigh(call, 0);
     if (call_is_first(call)) {
         flush(call->session);
     }

@@ -10,6 +10,7 @@
 #include "daemon/process.h"
 #include "daemon/signals.h"
 #include "daemon/watchdog.h"
+#include "flared/access_file.h"
 #include "flared/index_link.h"
 #include "flared/intake.h"
 #include "flared/maintain.h"
@@ -156,6 +157,19 @@ open_store(struct flared *node, struct err *err)
     return store_open(&node->store, &store, err);
 }
 
+/* When keys were last asked for, over an orderly restart. */
+static void
+carry_access(struct flared *node, bool save)
+{
+    AUTO_FREE char *path = xasprintf("%s/last_access", node->options.data_dir);
+    struct err err;
+
+    if ((save ? access_save(&node->access, path, &err)
+              : access_load(&node->access, path, &err)) != 0) {
+        log_warn("%s", err.msg);
+    }
+}
+
 /* Everything that runs, from what nobody depends on to what depends on all. */
 static int
 start_parts(struct flared *node, struct err *err)
@@ -211,7 +225,6 @@ stop_parts(struct running *running)
 
     rebuilder_free(node->rebuilder);
     workers_stop(node);
-    watchdog_free(running->watchdog);
     maintain_stop(node->maintain);
     replicator_free(node->replicator, DRAIN_MS);
     ulog_on_passed(store_log(node->store), NULL, NULL);
@@ -220,12 +233,14 @@ stop_parts(struct running *running)
     node->membership = NULL;
     mailbox_drain(&node->control.mailbox); /* answers go to the workers */
     workers_free(node);
+    watchdog_free(running->watchdog); /* whose mail they still had */
     server_free(node->server);
     intake_free(node->intake);
     if (node->has_meta) {
         partition_table_free(node->meta.table);
     }
     loop_fini(&node->control);
+    carry_access(node, true);
     if (store_close(node->store, &err) != 0) {
         log_error("close: %s", err.msg);
     }
@@ -252,6 +267,7 @@ become_daemon(struct running *running, struct err *err)
         rc = open_store(running->node, err);
     }
     if (rc == 0) {
+        carry_access(running->node, false);
         rc = process_pid_file(&running->process, pid, err);
     }
     return rc;

@@ -21,7 +21,7 @@ struct watchdog *watchdog_new(struct loop *loop);
 /* Another loop that has to turn; it must be running until the end. */
 void watchdog_watch(struct watchdog *watchdog, struct loop *loop);
 
-/* When the loops that are watched have stopped, but are not released yet. */
+/* After loop_fini() of the loops that are watched, before that of its own. */
 void watchdog_free(struct watchdog *watchdog);
 
 #endif

@@ -117,7 +117,7 @@ run(struct client *c, const char *request)
 static void
 counted_as_memcached_counts(void **state)
 {
-    struct reference memcached;
+    static struct reference memcached;
     struct client theirs, ours;
 
     (void)state;

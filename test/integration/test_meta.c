@@ -34,6 +34,8 @@ a_stale_item_stays_stale_over_restarts(void **state)
         if (round == 0) {
             process_kill(&cluster.nodes[0].process);
         } else {
+            client_talk(&c, "ms h 1\r\nx\r\nmg h\r\nms u 1\r\nx\r\n",
+                        "HD\r\nHD\r\nHD\r\n");
             process_stop(&cluster.nodes[0].process);
         }
         client_close(&c);
@@ -44,6 +46,7 @@ a_stale_item_stays_stale_over_restarts(void **state)
         client_talk(&c, "mg w v\r\nmg f v\r\n",
                     "VA 1 Z X\r\nx\r\nVA 1\r\ny\r\n");
     }
+    client_talk(&c, "mg h h\r\nmg u h\r\n", "HD h1\r\nHD h0\r\n");
     client_talk(&c, "mg s v\r\nmg s v\r\n",
                 "VA 1 X W\r\nx\r\nVA 1 Z X\r\nx\r\n");
     client_close(&c);
