@@ -159,7 +159,9 @@ apply(const struct reader *reader, struct slice key, const struct node *told)
     if (!reader->applies || node == NULL) {
         return;
     }
-    node->data = told->data;
+    if (told->data.copy != NODE_COPY_UNKNOWN) {
+        node->data = told->data;
+    }
     node->master_since = node->role == NODE_MASTER ? told->master_since : 0;
     if (node->state == NODE_DOWN) {
         node->held = told->held;
@@ -187,19 +189,36 @@ take_node(struct reader *reader, struct slice rest)
     return true;
 }
 
+/* "host:port", exactly as a node would be called. */
+static bool
+take_key(struct slice word, char key[NODE_KEY_MAX + 1])
+{
+    struct slice host = word;
+    struct node name = {.partition = NODE_NO_PARTITION};
+    uint64_t port;
+
+    while (host.n > 0 && host.p[host.n - 1] != ':') {
+        host.n--;
+    }
+    if (host.n == 0 ||
+        !slice_u64((struct slice){word.p + host.n, word.n - host.n}, UINT16_MAX,
+                   &port) ||
+        !node_set_name(&name, (struct slice){host.p, host.n - 1}, port) ||
+        !slice_eq(word, node_key(&name))) {
+        return false;
+    }
+    memcpy(key, name.key, sizeof(name.key));
+    return true;
+}
+
 static bool
 take_party(struct slice *rest, char key[NODE_KEY_MAX + 1],
            struct node_data *data)
 {
     struct slice word = slice_word(rest);
 
-    if (word.n == 0 || word.n > NODE_KEY_MAX) {
-        return false;
-    }
-    if (!slice_eq(word, SLICE("-"))) {
-        memcpy(key, word.p, word.n);
-    }
-    return take_data(rest, data);
+    return (slice_eq(word, SLICE("-")) || take_key(word, key)) &&
+           take_data(rest, data);
 }
 
 static bool
