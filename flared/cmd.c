@@ -78,6 +78,7 @@ static const handler handlers[COMMAND_COUNT] = {
     [COMMAND_PING] = cmd_ping,
     [COMMAND_STATS] = cmd_stats,
     [COMMAND_SHOW] = cmd_show,
+    [COMMAND_DIGEST] = cmd_digest,
     [COMMAND_KILL] = cmd_kill,
     [COMMAND_META] = cmd_meta,
     [COMMAND_SHUTDOWN] = cmd_shutdown,

@@ -31,6 +31,7 @@ void cmd_stats(struct session *session, const struct request *req);
 void cmd_stats_latency(struct session *session, const struct request *req);
 void cmd_stats_slow(struct session *session, const struct request *req);
 void cmd_stats_hot(struct session *session, const struct request *req);
+void cmd_digest(struct session *session, const struct request *req);
 void cmd_show(struct session *session, const struct request *req);
 
 /* cmd_node.c */

@@ -318,7 +318,8 @@ wants(const struct copy *copy, const struct ulog_entry *entry)
     if (entry->op == ULOG_FLUSH) {
         return copy->scope == FANOUT_PARTITION;
     }
-    if (entry->op == ULOG_MARK && copy->knows_no_marks) {
+    if (entry->op == ULOG_DIGEST ||
+        (entry->op == ULOG_MARK && copy->knows_no_marks)) {
         return false;
     }
     return fanout_wants(copy->view, copy->scope,
@@ -342,6 +343,8 @@ emit(struct buf *out, struct slice self, const struct ulog_entry *entry)
         return emit_flush_all(out, self);
     case ULOG_MARK:
         return emit_mark(out, self, entry->key, entry->version, entry->flags);
+    case ULOG_DIGEST: /* not wanted */
+        break;
     }
     return false;
 }

@@ -34,8 +34,8 @@ static const struct command_row commands[COMMAND_COUNT] = {COMMAND_TABLE(X)};
 static const unsigned char by_letter['z' - 'a' + 1][LETTER_MAX] = {
     ['a' - 'a'] = {COMMAND_ADD, COMMAND_APPEND},
     ['c' - 'a'] = {COMMAND_CAS},
-    ['d' - 'a'] = {COMMAND_DELETE, COMMAND_DECR, COMMAND_DUMP,
-                   COMMAND_DUMP_KEY},
+    ['d' - 'a'] = {COMMAND_DELETE, COMMAND_DECR, COMMAND_DUMP, COMMAND_DUMP_KEY,
+                   COMMAND_DIGEST},
     ['f' - 'a'] = {COMMAND_FLUSH_ALL},
     ['g' - 'a'] = {COMMAND_GETS, COMMAND_GAT, COMMAND_GATS},
     ['i' - 'a'] = {COMMAND_INCR},

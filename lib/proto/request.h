@@ -87,7 +87,8 @@ enum shape {
     X("me", ME, META, false)                                                   \
     X("mn", MN, NONE, false)                                                   \
     X("mark", MARK, MARK, false)                                               \
-    X("repl", REPL, REPL, false)
+    X("repl", REPL, REPL, false)                                               \
+    X("digest", DIGEST, WORDS, false)
 
 #define X(name, id, shape, writes) COMMAND_##id,
 enum command { COMMAND_TABLE(X) COMMAND_COUNT };

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "storage/digest.h"
 
 struct store_options;
 
@@ -85,6 +86,15 @@ struct engine_ops {
     void (*mark)(struct engine *engine);
     bool (*carry_marked)(struct engine *engine);
     bool (*sync)(struct engine *engine); /* the file is on the disk */
+
+    /*
+     * Copy the sums over all records (storage/digest.h), when nobody writes.
+     * False: they are not known at the moment.  NULL: never.
+     */
+    bool (*digest)(struct engine *engine, struct digest_sum *sums,
+                   uint64_t *records);
+    /* Somebody else may have written the file: compute them anew. */
+    void (*digest_doubt)(struct engine *engine);
 
     /*
      * An exact cursor keeps the promise of storage/store.h; another may miss

@@ -3,44 +3,20 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/log.h"
-#include "storage/front_table.h"
+#include "storage/engine_front_impl.h"
 #include "storage/store.h"
 
-/*
- * Lock order: drain_lock, then a shard's lock, then what the engine behind
- * locks.  Whoever holds drain_lock is the only one who carries entries over, so
- * they arrive in the order of their shard.
- */
-
 enum {
-    NICE = 5,            /* who answers requests goes first */
-    BATCH = 256,         /* entries carried over at a time */
-    WAKE_MS = 100,       /* the thread looks for old entries so often */
-    OLD_MS = 10000,      /* an entry that old goes, full or not */
     COUNT_WAIT_MS = 5000 /* for what is dirty to be carried over first */
 };
 
 static const uint64_t default_buffer = 64 << 20;
-
-struct front {
-    struct engine base;
-    const struct engine_ops *ops; /* of the engine behind */
-    struct engine *behind;
-    struct front_table table;
-    pthread_mutex_t drain_lock;
-    pthread_t thread;
-    pthread_mutex_t lock; /* wake, stop, hurry */
-    pthread_cond_t wake;
-    bool stop;
-    bool running;
-    _Atomic bool hurry;  /* carry over everything, now */
-    _Atomic bool failed; /* the engine behind refused an entry */
-};
 
 static struct front *
 of(struct engine *engine)
@@ -48,170 +24,21 @@ of(struct engine *engine)
     return (struct front *)engine;
 }
 
-/* --- carrying over ----------------------------------------------------------
- */
-
-static void
-wake(struct front *f, bool hurry)
-{
-    if (hurry) {
-        atomic_store(&f->hurry, true);
-    }
-    (void)pthread_mutex_lock(&f->lock);
-    (void)pthread_cond_signal(&f->wake);
-    (void)pthread_mutex_unlock(&f->lock);
-}
-
-static bool
-begin(struct front *f)
-{
-    return f->ops->begin == NULL || f->ops->begin(f->behind);
-}
-
-static bool
-commit(struct front *f)
-{
-    return f->ops->commit == NULL || f->ops->commit(f->behind);
-}
-
-static bool
-carry(struct front *f, const struct front_entry *entry)
-{
-    struct slice key = front_entry_key(entry);
-
-    if (front_entry_removes(entry)) {
-        return f->ops->remove(f->behind, key) != ENGINE_ERROR;
-    }
-    return f->ops->put(f->behind, key, front_entry_record(entry));
-}
-
-static void
-on_gone(void *arg, struct slice key, size_t n)
-{
-    struct front *f = arg;
-
-    f->ops->release(f->behind, key, n);
-}
-
-/* They are behind, and need no room any more. */
-static void
-release_all(struct front *f, struct front_entry *const *batch, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (batch[i] != NULL && !front_entry_removes(batch[i])) {
-            on_gone(f, front_entry_key(batch[i]),
-                    front_entry_record(batch[i]).n);
-        }
-    }
-}
-
-/*
- * Carry over up to BATCH entries of one shard, those that are due.  Returns how
- * many went; -1: the engine failed, they stay.  Under drain_lock.
- */
-static int
-drain_batch(struct front *f, struct front_shard *shard, int64_t older_than)
-{
-    struct front_entry *batch[BATCH];
-    unsigned n = front_shard_begin(shard, batch, BATCH, older_than);
-    bool ok = n == 0 || begin(f);
-
-    for (unsigned i = 0; ok && i < n; i++) {
-        ok = batch[i] == NULL || carry(f, batch[i]);
-    }
-    if (!ok || (n > 0 && !commit(f))) {
-        atomic_store(&f->failed, true);
-        front_shard_abort(shard, batch, n, on_gone, f);
-        return -1;
-    }
-    release_all(f, batch, n);
-    front_shard_end(shard);
-    return (int)n;
-}
-
-static int
-drain_once(struct front *f, struct front_shard *shard, int64_t older_than)
-{
-    int n;
-
-    (void)pthread_mutex_lock(&f->drain_lock);
-    n = atomic_load(&f->failed) ? -1 : drain_batch(f, shard, older_than);
-    (void)pthread_mutex_unlock(&f->drain_lock);
-    return n;
-}
-
-/* Everything of every shard that is older; false: the engine failed. */
-static bool
-drain_all(struct front *f, int64_t older_than)
-{
-    bool ok = true;
-
-    for (unsigned i = 0; ok && i < FRONT_SHARDS; i++) {
-        struct front_shard *shard = &f->table.shard[i];
-        int n;
-
-        do {
-            n = drain_once(f, shard, older_than);
-        } while (n > 0);
-        ok = n == 0;
-    }
-    return ok;
-}
-
-static void
-wait_for_work(struct front *f)
-{
-    struct timespec until;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WAKE_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    (void)pthread_mutex_lock(&f->lock);
-    if (!f->stop && !atomic_load(&f->hurry)) {
-        (void)pthread_cond_timedwait(&f->wake, &f->lock, &until);
-    }
-    (void)pthread_mutex_unlock(&f->lock);
-}
-
-static bool
-is_stopping(struct front *f)
-{
-    bool stop;
-
-    (void)pthread_mutex_lock(&f->lock);
-    stop = f->stop;
-    (void)pthread_mutex_unlock(&f->lock);
-    return stop;
-}
-
-static void *
-run(void *arg)
-{
-    struct front *f = arg;
-    bool told = false;
-
-    (void)pthread_setname_np(pthread_self(), "drain");
-    (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
-    while (!is_stopping(f)) {
-        bool hurry = atomic_exchange(&f->hurry, false);
-        int64_t now = front_now_ms();
-
-        if (!drain_all(f, hurry ? INT64_MAX : now - OLD_MS) && !told) {
-            log_error("%s: the engine refused a record; what was written "
-                      "since the last checkpoint is in the log",
-                      f->ops->file);
-            told = true;
-        }
-        front_table_wake_writers(&f->table);
-        wait_for_work(f);
-    }
-    return NULL;
-}
-
 /* --- the engine's operations ---------------------------------------------- */
+
+static void
+open_digest(struct front *f, const char *folder,
+            const struct engine_found *found)
+{
+    AUTO_FREE char *path = xasprintf("%s/digest", folder);
+
+    f->digest = digest_open(path, f->ops->name, f->ops->begin == NULL);
+    if (found->created) {
+        digest_clear(f->digest);
+    } else {
+        (void)digest_counts_for(f->digest, f->ops->count(f->behind));
+    }
+}
 
 int
 engine_front_open(const struct engine_front *front, struct engine **out,
@@ -238,13 +65,14 @@ engine_front_open(const struct engine_front *front, struct engine **out,
     }
     f->base.ops = front->own;
     f->ops = ops;
+    open_digest(f, options->data_dir, found);
     (void)pthread_mutex_init(&f->drain_lock, NULL);
     (void)pthread_mutex_init(&f->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&f->wake, &attr);
     (void)pthread_condattr_destroy(&attr);
-    f->running = pthread_create(&f->thread, NULL, run, f) == 0;
+    f->running = pthread_create(&f->thread, NULL, front_run, f) == 0;
     if (!f->running) {
         rc = err_set(err, ERR_NOMEM, "cannot start the drain thread");
     }
@@ -273,7 +101,9 @@ front_close(struct engine *engine, struct err *err)
     bool drained;
 
     stop_thread(f);
-    drained = drain_all(f, INT64_MAX);
+    drained = front_drain_all(f, INT64_MAX);
+    digest_close(f->digest);
+    buf_fini(&f->old);
     rc = f->ops->close(f->behind, err);
     if (rc == 0 && !drained) {
         rc = err_set(err, ERR_IO, "%s: the engine refused a record",
@@ -334,8 +164,9 @@ write_through(struct front *f, struct slice key, struct slice record)
     size_t old_n = 0;
     bool ok;
 
-    (void)pthread_mutex_lock(&f->drain_lock);
-    ok = begin(f) && f->ops->put(f->behind, key, record) && commit(f);
+    front_lock(f);
+    ok =
+        front_begin(f) && front_carry(f, key, record, false) && front_commit(f);
     if (ok && front_table_forget(&f->table, key, &old_n)) {
         f->ops->release(f->behind, key, old_n);
     }
@@ -358,14 +189,14 @@ front_put(struct engine *engine, struct slice key, struct slice record)
             f->ops->release(f->behind, key, record.n);
             return false;
         }
-        wake(f, true);
+        front_wake(f, true);
         front_table_wait(&f->table, key);
     }
     if (w.replaced_n != SIZE_MAX) {
         f->ops->release(f->behind, key, w.replaced_n);
     }
     if (w.crowded && !atomic_load_explicit(&f->hurry, memory_order_relaxed)) {
-        wake(f, true);
+        front_wake(f, true);
     }
     return true;
 }
@@ -380,7 +211,7 @@ front_remove(struct engine *engine, struct slice key)
         if (atomic_load(&f->failed)) {
             return ENGINE_ERROR;
         }
-        wake(f, true);
+        front_wake(f, true);
         front_table_wait(&f->table, key);
     }
     if (w.replaced_n != SIZE_MAX) {
@@ -399,7 +230,7 @@ front_count(struct engine *engine)
     struct front *f = of(engine);
 
     if (!front_table_is_clean(&f->table)) {
-        wake(f, true);
+        front_wake(f, true);
         front_table_wait_clean(&f->table, COUNT_WAIT_MS);
     }
     return f->ops->count(f->behind);
@@ -417,9 +248,13 @@ front_truncate(struct engine *engine)
     struct front *f = of(engine);
     bool ok;
 
-    (void)pthread_mutex_lock(&f->drain_lock);
-    front_table_clear(&f->table, on_gone, f);
+    front_lock(f);
+    front_table_clear(&f->table, front_on_gone, f);
+    digest_doubt(f->digest);
     ok = f->ops->truncate(f->behind);
+    if (ok) {
+        digest_clear(f->digest);
+    }
     (void)pthread_mutex_unlock(&f->drain_lock);
     return ok;
 }
@@ -427,7 +262,22 @@ front_truncate(struct engine *engine)
 static bool
 front_settle(struct engine *engine)
 {
-    return drain_all(of(engine), INT64_MAX);
+    return front_drain_all(of(engine), INT64_MAX);
+}
+
+static bool
+checkpoint_behind(struct front *f)
+{
+    bool ok;
+
+    front_lock(f);
+    digest_saving(f->digest);
+    ok = f->ops->checkpoint(f->behind);
+    if (ok) {
+        digest_saved(f->digest, f->ops->count(f->behind));
+    }
+    (void)pthread_mutex_unlock(&f->drain_lock);
+    return ok;
 }
 
 static bool
@@ -435,7 +285,7 @@ front_checkpoint(struct engine *engine)
 {
     struct front *f = of(engine);
 
-    return drain_all(f, INT64_MAX) && f->ops->checkpoint(f->behind);
+    return front_drain_all(f, INT64_MAX) && checkpoint_behind(f);
 }
 
 static void
@@ -455,10 +305,10 @@ front_carry_marked(struct engine *engine)
         struct front_shard *shard = &f->table.shard[i];
 
         while (ok && front_shard_is_marked(shard)) {
-            ok = drain_once(f, shard, INT64_MAX) >= 0;
+            ok = front_drain_once(f, shard, INT64_MAX) >= 0;
         }
     }
-    return ok && f->ops->checkpoint(f->behind);
+    return ok && checkpoint_behind(f);
 }
 
 static bool
@@ -467,12 +317,38 @@ front_sync(struct engine *engine)
     return of(engine)->ops->sync(of(engine)->behind);
 }
 
+static bool
+front_digest(struct engine *engine, struct digest_sum *sums, uint64_t *records)
+{
+    struct front *f = of(engine);
+    bool ok = front_drain_all(f, INT64_MAX);
+
+    front_lock(f);
+    ok = ok && digest_counts(f->digest);
+    if (ok) {
+        memcpy(sums, digest_sums(f->digest), DIGEST_BUCKETS * sizeof(*sums));
+        *records = f->ops->count(f->behind);
+    }
+    (void)pthread_mutex_unlock(&f->drain_lock);
+    return ok;
+}
+
+static void
+front_digest_doubt(struct engine *engine)
+{
+    struct front *f = of(engine);
+
+    front_lock(f);
+    digest_doubt(f->digest);
+    (void)pthread_mutex_unlock(&f->drain_lock);
+}
+
 static struct engine_cursor *
 front_cursor_open(struct engine *engine, bool exact, struct slice from)
 {
     struct front *f = of(engine);
 
-    (void)drain_all(f, INT64_MAX);
+    (void)front_drain_all(f, INT64_MAX);
     return f->ops->cursor_open(f->behind, exact, from);
 }
 
@@ -514,6 +390,7 @@ open_btree(struct engine **out, const struct store_options *options,
     .remove = front_remove, .count = front_count, .size = front_size,          \
     .truncate = front_truncate, .settle = front_settle,                        \
     .checkpoint = front_checkpoint, .sync = front_sync,                        \
+    .digest = front_digest, .digest_doubt = front_digest_doubt,                \
     .cursor_open = front_cursor_open, .cursor_next = front_cursor_next,        \
     .cursor_close = front_cursor_close
 

@@ -18,6 +18,7 @@
 #include "item/change.h"
 #include "item/item.h"
 #include "item/lineage.h"
+#include "storage/digest.h"
 #include "storage/ulog.h"
 
 struct store;
@@ -171,6 +172,40 @@ bool store_force(struct store *store, const struct store_record *record);
  * all still there.  Local changes have no lineage then.
  */
 int store_rewind_end(struct store *store, uint64_t seq, struct err *err);
+
+/* --- are two copies equal? ----------------------------------------------- */
+
+struct store_digest {
+    uint64_t epoch, seq; /* what it says is true right after this entry */
+    bool known;
+    uint64_t records;
+    struct digest_sum all; /* the sum of the parts */
+    struct digest_sum part[DIGEST_BUCKETS];
+};
+
+/*
+ * Log a mark, and take the digest there; every node that mirrors this log takes
+ * its own there, too, so that they can be compared.  Writers wait for a moment.
+ * False: storage trouble.
+ */
+bool store_digest_mark(struct store *store, uint64_t *seq);
+
+enum store_digest_state {
+    STORE_DIGEST_OK,
+    STORE_DIGEST_LATER,   /* the log has not come that far */
+    STORE_DIGEST_GONE,    /* there is none, or no longer */
+    STORE_DIGEST_UNKNOWN, /* it is being computed anew; some other time */
+};
+
+/* The digest taken at a mark. */
+enum store_digest_state store_digest_at(struct store *store, uint64_t seq,
+                                        struct store_digest *out);
+
+/* What a record adds to the sums. */
+struct digest_sum store_hash(struct slice key, const struct item *item);
+
+/* Log a record as it is, or that there is none, for copies that differ. */
+bool store_relog(struct store *store, struct slice key, uint64_t *seq);
 
 /* --- being filled -------------------------------------------------------- */
 

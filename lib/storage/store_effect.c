@@ -72,6 +72,7 @@ store_effect_of(struct store *store, const struct ulog_entry *entry, bool merge,
     case ULOG_FLUSH:
         return merge ? EFFECT_NONE : EFFECT_CLEAR;
     case ULOG_MARK:
+    case ULOG_DIGEST:
         return EFFECT_NONE;
     }
     return EFFECT_FAILED;
@@ -97,6 +98,8 @@ store_effect_done(struct store *store, const struct ulog_entry *entry)
         break;
     case ULOG_MARK:
         marks_put(&store->marks, entry->key, entry->version, entry->flags);
+        break;
+    case ULOG_DIGEST:
         break;
     }
     if (entry->version > 0) {

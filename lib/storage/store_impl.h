@@ -1,9 +1,9 @@
 /*
  * store_impl: what the store's files share.
  *
- * Lock order: stream_lock, checkpoint_lock, sweep_lock, key locks, then
- * whatever engine, log and tombstones lock inside; the log's lock, then that of
- * the lineage.
+ * Lock order: stream_lock, checkpoint_lock, sweep_lock, key locks, digest_lock,
+ * then whatever engine, log and tombstones lock inside; the log's lock, then
+ * that of the lineage.
  */
 #ifndef FLARE_STORAGE_STORE_IMPL_H
 #define FLARE_STORAGE_STORE_IMPL_H
@@ -62,7 +62,9 @@ struct store {
     _Atomic bool keep_expired; /* the master says when they go */
     _Atomic bool building;     /* not all records are here; see building_path */
     char *building_path;       /* the mark of that, on the disk */
-    _Atomic uint64_t unlogged; /* bytes written without a log entry */
+    pthread_mutex_t digest_lock; /* guards digest */
+    struct store_digest *digest; /* the last one taken, or NULL */
+    _Atomic uint64_t unlogged;   /* bytes written without a log entry */
     pthread_mutex_t stream_lock; /* store_replicate and what replaces the log */
     pthread_mutex_t sweep_lock;
     struct engine_cursor *sweep;
@@ -151,6 +153,9 @@ void store_effect_done(struct store *store, const struct ulog_entry *entry);
 /* Note the position with the engine's file on the disk; locks are held. */
 int store_save_position(struct store *store, uint64_t seq, bool cut,
                         struct err *err);
+
+/* Under all key locks, the log being there.  False: it is not known. */
+bool store_digest_take(struct store *store, uint64_t epoch, uint64_t seq);
 
 /* The mark of an unfinished copy.  Durable. */
 int store_mark_building(struct store *store, bool building, struct err *err);

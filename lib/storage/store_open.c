@@ -338,6 +338,10 @@ recover(struct store *store, const struct store_options *options,
     if (meta->exists && !found->created) {
         store_marks_load(store);
     }
+    if ((plan.merge || plan.forget) && store->ops->digest_doubt != NULL &&
+        !found->created) {
+        store->ops->digest_doubt(store->engine);
+    }
     if (check_gap(store, &plan, err) != 0 ||
         replay(store, options, &plan, err) != 0) {
         return (int)err->code;
@@ -404,6 +408,8 @@ store_free(struct store *store)
     marks_fini(&store->marks);
     (void)pthread_mutex_destroy(&store->checkpoint_lock);
     (void)pthread_mutex_destroy(&store->stream_lock);
+    (void)pthread_mutex_destroy(&store->digest_lock);
+    free(store->digest);
     store_lineage_fini(&store->lineage);
     free(store->building_path);
     (void)pthread_mutex_destroy(&store->sweep_lock);
@@ -432,6 +438,7 @@ store_new(const struct store_options *options, const struct engine_ops *ops)
     marks_init(&store->marks, default_tombstones);
     (void)pthread_mutex_init(&store->checkpoint_lock, NULL);
     (void)pthread_mutex_init(&store->stream_lock, NULL);
+    (void)pthread_mutex_init(&store->digest_lock, NULL);
     store_lineage_init(&store->lineage);
     (void)pthread_mutex_init(&store->sweep_lock, NULL);
     return store;

@@ -135,7 +135,7 @@ mirror_put(struct store *store, const struct ulog_entry *entry,
     return ok;
 }
 
-/* Under the key's lock, or with FLUSH under all. */
+/* Under the key's lock, or with FLUSH and DIGEST under all. */
 static bool
 mirror_locked(struct store *store, const struct ulog_entry *entry,
               struct slice bytes, struct buf *scratch)
@@ -170,7 +170,10 @@ mirror_one(struct store *store, const struct ulog_entry *entry,
     pthread_mutex_t *lock = NULL;
     bool ok;
 
-    if (entry->op == ULOG_FLUSH) {
+    if (entry->op == ULOG_DIGEST) {
+        store_settle(store);
+    }
+    if (entry->op == ULOG_FLUSH || entry->op == ULOG_DIGEST) {
         keylock_all(&store->locks);
     } else {
         lock = keylock_take(&store->locks, entry->key);
@@ -178,6 +181,9 @@ mirror_one(struct store *store, const struct ulog_entry *entry,
     ok = mirror_locked(store, entry, bytes, scratch);
     if (ok) {
         store_effect_done(store, entry);
+    }
+    if (ok && entry->op == ULOG_DIGEST) {
+        (void)store_digest_take(store, entry->epoch, entry->seq);
     }
     if (lock == NULL) {
         keylock_none(&store->locks);

@@ -25,7 +25,8 @@ enum ulog_op {
     ULOG_DELETE,
     ULOG_TOUCH,
     ULOG_FLUSH,
-    ULOG_MARK, /* flags are the marks of this version, see item/change.h */
+    ULOG_MARK,   /* flags are the marks of this version, see item/change.h */
+    ULOG_DIGEST, /* changes nothing: whose log gets it takes its digest */
 };
 
 struct ulog_entry {

@@ -150,7 +150,7 @@ ulog_decode_entry(struct slice bytes, struct ulog_entry *out, size_t *size)
     nkey = load16(p + 6);
     nvalue = load32(p + 8);
     n = ULOG_ENTRY_HEADER + nkey + nvalue;
-    if (op < ULOG_SET || op > ULOG_MARK || padded(n) > bytes.n ||
+    if (op < ULOG_SET || op > ULOG_DIGEST || padded(n) > bytes.n ||
         load32(p) != crc32c(0, p + 4, n - 4)) {
         return ULOG_DAMAGED;
     }

@@ -65,6 +65,7 @@ static const struct {
     {S("dump 0 -1 0\r\n"), COMMAND_DUMP, 0, "", 0},
     {S("dump 5 1 2 100 x\r\n"), COMMAND_DUMP, 0, "", 0},
     {S("dump_key 0 1\r\n"), COMMAND_DUMP_KEY, 0, "", 0},
+    {S("digest at 1\r\n"), COMMAND_DIGEST, 0, "", 0},
     {S("keys a b 10\r\n"), COMMAND_KEYS, 2, "a", 0},
     {S("node sync\r\nEND\r\n"), COMMAND_NODE, 0, "", 0},
     {S("node sync 5\r\nNODE h 1 0 0 0 1 16\r\nEND\r\n"), COMMAND_NODE, 0, "",
