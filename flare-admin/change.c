@@ -143,3 +143,45 @@ change_remove(struct tool *tool, const struct target *target)
     return server_command(&tool->index, "node remove %s %u", target->host,
                           (unsigned)target->port);
 }
+
+bool
+change_switchover(struct tool *tool, const struct target *slave, bool quietly)
+{
+    bool done;
+
+    if (tool->options.dry_run) {
+        return plan_step(tool,
+                         (struct index_event){.type = INDEX_SWITCHOVER,
+                                              .host = slice_str(slave->host),
+                                              .port = slave->port});
+    }
+    tool->index.quiet = quietly;
+    done = server_command(&tool->index, "node switchover %s %u", slave->host,
+                          (unsigned)slave->port);
+    tool->index.quiet = false;
+    return done;
+}
+
+void
+change_hand_over(struct tool *tool, const struct cluster_map *map,
+                 const struct node *node)
+{
+    const struct node *heir = NULL;
+    struct target target;
+
+    if (node->role != NODE_MASTER || node->state != NODE_ACTIVE) {
+        return;
+    }
+    for (size_t i = 0; i < map->nnodes; i++) {
+        const struct node *other = &map->node[i];
+
+        if (other->role == NODE_SLAVE && other->state == NODE_ACTIVE &&
+            other->partition == node->partition &&
+            (heir == NULL || other->balance > heir->balance)) {
+            heir = other;
+        }
+    }
+    if (heir != NULL && target_parse(heir->key, &target) == TARGET_OK) {
+        (void)change_switchover(tool, &target, true);
+    }
+}

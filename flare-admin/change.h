@@ -31,6 +31,20 @@ bool change_role_stubbornly(struct tool *tool, const struct target *target,
 bool change_state(struct tool *tool, const struct target *target,
                   const char *state);
 
+/*
+ * "node switchover ...": this slave and its master swap roles.  quietly: an
+ * index that cannot do it (flare 1.3.4's) or a refusal is not said.
+ */
+bool change_switchover(struct tool *tool, const struct target *slave,
+                       bool quietly);
+
+/*
+ * Before a master is taken down: let the slave that would follow take over
+ * while both are well.  If that does not work the index decides as ever.
+ */
+void change_hand_over(struct tool *tool, const struct cluster_map *map,
+                      const struct node *node);
+
 /* "node remove ..."; false: refused (said). */
 bool change_remove(struct tool *tool, const struct target *target);
 

@@ -157,8 +157,9 @@ indispensable(const struct cluster_map *map, const struct node *node)
 
 static bool
 take_out(struct tool *tool, const struct target *target,
-         const struct node *node)
+         const struct cluster_map *map, const struct node *node)
 {
+    change_hand_over(tool, map, node);
     if (node->state != NODE_DOWN && !change_state(tool, target, "down")) {
         return false;
     }
@@ -186,7 +187,7 @@ delete_one(struct tool *tool, const struct target *target)
                            target->key, node_role_name(node->role),
                            node_state_name(node->state),
                            node->partition) == PROMPT_YES &&
-             take_out(tool, target, node);
+             take_out(tool, target, map, node);
     }
     cluster_map_unref(map);
     return ok;

@@ -159,9 +159,10 @@ come_back(struct tool *tool, const struct target *target)
 
 static bool
 turn_down(struct tool *tool, const struct target *target,
-          const struct node *node)
+          const struct cluster_map *map, const struct node *node)
 {
     change_say(tool, "turning down...");
+    change_hand_over(tool, map, node);
     if (!change_state(tool, target, "down")) {
         output_error(&tool->out, "%s is left as it is.", node->key);
         return false;
@@ -218,13 +219,14 @@ give_balance(struct tool *tool, const struct target *target,
 
 /* node is as it was before. */
 static enum outcome
-rebuild(struct tool *tool, const struct target *target, const struct node *node)
+rebuild(struct tool *tool, const struct target *target,
+        const struct cluster_map *map, const struct node *node)
 {
     char again[NODE_KEY_MAX + 64];
 
     (void)snprintf(again, sizeof(again), "flare-admin slave %s:%d:%d",
                    node->key, node->balance, node->partition);
-    if (!turn_down(tool, target, node)) {
+    if (!turn_down(tool, target, map, node)) {
         return prompt_interrupted() ? ENDS_ALL : FAILED;
     }
     if (!change_flush(tool, target)) {
@@ -276,7 +278,7 @@ reconstruct_node(struct tool *tool, const struct cluster_map *map,
     }
     outcome = confirm(tool, node, asking);
     if (outcome == REBUILT) {
-        outcome = rebuild(tool, target, node);
+        outcome = rebuild(tool, target, map, node);
     }
     return outcome;
 }

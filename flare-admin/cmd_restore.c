@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/progress.h"
 #include "flare-admin/commands.h"
+#include "flare-admin/manifest.h"
 #include "flare-admin/stream.h"
 
 /* Which keys are wanted. */
@@ -258,17 +260,14 @@ prepare(struct restoring *r, const char *word, struct target *target)
     return true;
 }
 
-static int
-run_restore(struct tool *tool, int nwords, char **words)
+static bool
+restore_file(struct tool *tool, const char *word)
 {
     struct restoring r = {.tool = tool};
     struct target target;
     bool ok;
 
-    if (nwords == 0) {
-        return tool_misuse(tool);
-    }
-    ok = prepare(&r, words[0], &target) &&
+    ok = prepare(&r, word, &target) &&
          (tool->options.dry_run ||
           server_open(&r.node, tool, target.host, target.port, false));
     if (ok) {
@@ -281,14 +280,70 @@ run_restore(struct tool *tool, int nwords, char **words)
     archive_close(r.reader);
     filter_fini(&r.filter);
     free(r.state_path);
-    return ok ? STATUS_OK : STATUS_NG;
+    return ok;
+}
+
+/* Every file is looked at before the first is restored. */
+static bool
+check_backup(struct tool *tool, const struct manifest *m, const char *folder)
+{
+    struct err err;
+
+    for (size_t i = 0; i < m->n; i++) {
+        if (manifest_check(&m->files[i], folder, &err) != 0) {
+            output_error(&tool->out, "%s", err.msg);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+restore_backup(struct tool *tool, const char *word)
+{
+    char *folder = tool->options.input_file;
+    struct manifest manifest;
+    struct err err;
+    bool ok = manifest_read(&manifest, folder, &err) == 0;
+
+    if (!ok) {
+        output_error(&tool->out, "%s", err.msg);
+    }
+    ok = ok && check_backup(tool, &manifest, folder);
+    for (size_t i = 0; ok && i < manifest.n; i++) {
+        tool->options.input_file =
+            xasprintf("%s/%s", folder, manifest.files[i].name);
+        output_note("%s", manifest.files[i].name);
+        ok = restore_file(tool, word);
+        free(tool->options.input_file);
+    }
+    tool->options.input_file = folder;
+    manifest_fini(&manifest);
+    return ok;
+}
+
+static int
+run_restore(struct tool *tool, int nwords, char **words)
+{
+    struct stat st;
+    bool folder;
+
+    if (nwords == 0) {
+        return tool_misuse(tool);
+    }
+    folder = stat(tool->options.input_file, &st) == 0 && S_ISDIR(st.st_mode);
+    return (folder ? restore_backup(tool, words[0])
+                   : restore_file(tool, words[0]))
+               ? STATUS_OK
+               : STATUS_NG;
 }
 
 /* clang-format off */
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_DRY_RUN,
-    TOOL_TEXT("input", 'i', input_file, "", "FILE", "input from FILE"),
+    TOOL_TEXT("input", 'i', input_file, "", "FILE",
+              "input from FILE, or from the folder of a backup"),
     TOOL_TEXT("format", 'f', format, "", "FORMAT",
               "default, csv, tch or flare (default: tch or flare, as the file "
               "says)"),

@@ -41,6 +41,9 @@ change_one(struct tool *tool, const struct wish *wish,
         *status = STATUS_NG;
         return false;
     }
+    if (answer == PROMPT_YES && wish->reached == NODE_DOWN) {
+        change_hand_over(tool, map, node);
+    }
     if (answer == PROMPT_YES && !change_state(tool, target, wish->state)) {
         *status = STATUS_NG;
     }

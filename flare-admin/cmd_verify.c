@@ -11,6 +11,7 @@
 #include "flare-admin/commands.h"
 #include "flare-admin/meta.h"
 #include "flare-admin/stream.h"
+#include "flare-admin/verify_copies.h"
 #include "tool/nodes.h"
 
 enum { TEST_KEYS = 10000, KEY_MAX = 32 };
@@ -255,9 +256,17 @@ run_verify(struct tool *tool, int nwords, char **words)
         admin_refuse_words(tool, nwords, words);
         return STATUS_NG;
     }
-    output_info(&tool->out, "connecting to index ...");
+    if (!tool->options.copies && !tool->options.repair) {
+        output_info(&tool->out, "connecting to index ...");
+    }
     if (!tool_open_index(tool, 0, NULL) || (v.map = admin_map(tool)) == NULL) {
         return STATUS_NG;
+    }
+    if (tool->options.copies || tool->options.repair) {
+        bool equal = verify_copies(tool, v.map);
+
+        cluster_map_unref(v.map);
+        return equal ? STATUS_OK : STATUS_NG;
     }
     v.all_well =
         set_up(&v) && (!tool->options.use_test_data || store_test_data(&v));
@@ -279,6 +288,13 @@ run_verify(struct tool *tool, int nwords, char **words)
 static const struct option_row rows[] = {
     TOOL_COMMON_ROWS,
     TOOL_INDEX_ROWS,
+    TOOL_REPORT,
+    TOOL_DRY_RUN,
+    TOOL_FORCE,
+    TOOL_FLAG("copies", 0, copies,
+              "instead: are the copies of each partition equal?"),
+    TOOL_FLAG("repair", 0, repair,
+              "the same, and send anew what differs (asks)"),
     TOOL_TEXT("key-hash-algorithm", 0, hash, "", "NAME",
               "hash with this (default: as the index says)"),
     TOOL_FLAG("use-test-data", 0, use_test_data,
@@ -295,10 +311,17 @@ const struct subcommand cmd_verify = {
     .usage = "",
     .summary = "verify that every key is in its partition.",
     .about = "Read all keys and all entries of every node and check that they "
-             "belong to the node's partition.",
-    .example = "flare-admin verify\nflare-admin verify --use-test-data",
-    .status = "a key is not where it belongs, or it could not be checked",
-    .flags = SUB_CLASSIC,
+             "belong to the node's partition. With --copies: compare the "
+             "copies of each partition by digests taken at the same place of "
+             "its history, while clients go on writing; with --repair the "
+             "master sends every entry anew in which a copy differs.",
+    .example = "flare-admin verify --use-test-data\n"
+               "flare-admin verify --copies -o json\n"
+               "flare-admin verify --repair",
+    .status =
+        "a key is not where it belongs, copies differ, or it could not be "
+        "checked",
+    .flags = SUB_CLASSIC | SUB_CHANGES,
     .options = {rows, sizeof(rows) / sizeof(rows[0])},
     .run = run_verify,
 };

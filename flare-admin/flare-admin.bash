@@ -24,7 +24,7 @@ _flare_admin()
     fi
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'activate add-node add-slave balance call check cluster completion create del-node deploy distribution down dump dumpkey fix import index info list master part ping rebalance reconstruct remove restore rowcount scaleout slave stats summary threads tree verify' -- "$cur"))
+        COMPREPLY=($(compgen -W 'activate add-node add-slave backup balance call check cluster completion create del-node deploy distribution down dump dumpkey failback failover-list failover-with-dir fix force-failover import index info list master masters-with-dir nodes-with-dir part ping rebalance reconstruct remove reset-distribution restore rowcount scaleout slave stats summary switchover threads tree verify' -- "$cur"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -67,6 +67,20 @@ _flare_admin()
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --without-clean'
         words='node'
+        ;;
+    backup)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='FILE' ;;
+        --bwlimit,* | *,--bwlimit=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --dry-run --force --yes --stall-timeout= --output= --live --bwlimit='
+        words=''
         ;;
     balance)
         case $prev,$cur in
@@ -246,6 +260,44 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --format= --partition= --partition-size= --bwlimit= --all'
         words='node'
         ;;
+    failback)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        --retry,* | *,--retry=*) values='-' ;;
+        --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout='
+        words='node'
+        ;;
+    failover-list)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
+        ;;
+    failover-with-dir)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --down'
+        words=''
+        ;;
     fix)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -258,6 +310,18 @@ _flare_admin()
         --stall-timeout,* | *,--stall-timeout=*) values='-' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --without-clean'
+        words=''
+        ;;
+    force-failover)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --down'
         words=''
         ;;
     import)
@@ -321,6 +385,30 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry= --stall-timeout= --activate --without-clean'
         words='node'
         ;;
+    masters-with-dir)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
+        ;;
+    nodes-with-dir)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
+        words=''
+        ;;
     part)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -381,6 +469,18 @@ _flare_admin()
         --retry,* | *,--retry=*) values='-' ;;
         esac
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --retry='
+        words='node'
+        ;;
+    reset-distribution)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
         words='node'
         ;;
     restore)
@@ -465,6 +565,18 @@ _flare_admin()
         opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output='
         words=''
         ;;
+    switchover)
+        case $prev,$cur in
+        --log-file,* | *,--log-file=*) values='FILE' ;;
+        --timeout,* | *,--timeout=*) values='-' ;;
+        --index-server,* | *,--index-server=* | -i,*) values='-' ;;
+        --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
+        --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
+        esac
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes'
+        words='node'
+        ;;
     threads)
         case $prev,$cur in
         --log-file,* | *,--log-file=*) values='FILE' ;;
@@ -496,9 +608,10 @@ _flare_admin()
         --index-server,* | *,--index-server=* | -i,*) values='-' ;;
         --index-server-port,* | *,--index-server-port=* | -p,*) values='-' ;;
         --cluster,* | *,--cluster=*) values='-' ;;
+        --output,* | *,--output=* | -o,*) values='table json csv' ;;
         --key-hash-algorithm,* | *,--key-hash-algorithm=*) values='-' ;;
         esac
-        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --key-hash-algorithm= --use-test-data --64bit --verbose --meta --quiet'
+        opts='--help --version --debug --warn --log-file= --timeout= --index-server= --index-server-port= --cluster= --output= --dry-run --force --yes --copies --repair --key-hash-algorithm= --use-test-data --64bit --verbose --meta --quiet'
         words=''
         ;;
     *) return ;;

@@ -46,6 +46,7 @@ struct tool_options {
     uint64_t replicas, threshold, nodes, port;
     char *base, *index_options, *node_options;
     bool strict, simulate, master, masters, slaves, proxies;
+    bool down, live, copies, repair;
     char *from;
     bool deploy_index, delete_first;
     char *flarei, *flared;
