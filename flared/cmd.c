@@ -107,6 +107,7 @@ cmd_goes_round(const struct session *session, const struct request *req)
 {
     return req->from_peer &&
            (hops_count(req->hops) >= HOPS_MAX ||
+            req->hops.n > PROTO_HOPS_MAX || /* the next would not read it */
             hops_contain(req->hops, slice_str(session->worker->node->self)));
 }
 

@@ -16,6 +16,7 @@ struct maintain {
     struct flared *node;
     struct loop loop;
     struct timer sweep, flush;
+    unsigned flushes; /* when the delayed flush_all was asked for */
     int64_t sweep_ms;
     struct cleanup *cleanup;
 };
@@ -37,6 +38,9 @@ on_flush(struct timer *timer)
     struct maintain *m = LIST_ENTRY(timer, struct maintain, flush);
     uint64_t seq;
 
+    if (atomic_load(&m->node->flushes) != m->flushes) {
+        return; /* what was to go has gone; what came since stays */
+    }
     if (!node_flush_all(m->node, &seq)) {
         log_error("delayed flush_all failed: %s",
                   store_trouble(m->node->store));
@@ -90,6 +94,7 @@ struct flush_mail {
     struct mail mail;
     struct maintain *maintain;
     int64_t seconds;
+    unsigned flushes;
 };
 
 static void
@@ -97,6 +102,7 @@ on_flush_mail(struct mail *mail)
 {
     struct flush_mail *fm = LIST_ENTRY(mail, struct flush_mail, mail);
 
+    fm->maintain->flushes = fm->flushes;
     timer_once(&fm->maintain->flush, fm->seconds * 1000);
     free(fm);
 }
@@ -109,6 +115,7 @@ maintain_flush_later(struct flared *node, int64_t seconds)
     fm->mail.deliver = on_flush_mail;
     fm->maintain = node->maintain;
     fm->seconds = seconds;
+    fm->flushes = atomic_load(&node->flushes);
     mailbox_post(&node->maintain->loop.mailbox, &fm->mail);
 }
 

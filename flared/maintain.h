@@ -13,7 +13,10 @@ struct maintain;
 int maintain_start(struct maintain **out, struct flared *node, struct err *err);
 void maintain_stop(struct maintain *maintain); /* NULL is fine */
 
-/* Any thread: flush_all in so many seconds; replaces one that waits. */
+/*
+ * Any thread: flush_all in so many seconds; replaces one that waits, and is
+ * replaced by one that does not.
+ */
 void maintain_flush_later(struct flared *node, int64_t seconds);
 
 /* Where to send what may wait for the disk. */

@@ -26,6 +26,7 @@
 
 enum {
     PROTO_KEY_MAX = 8191, /* spec data-plane 0.2 */
+    PROTO_HOPS_MAX = 1024 /* bytes of hops of what may be passed on */
 };
 
 enum shape {

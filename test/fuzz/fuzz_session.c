@@ -336,7 +336,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         talk(in, pieces[data[0] % 8], &cut);
         blur(&whole);
         blur(&cut);
-        assert(slice_eq(buf_slice(&whole), buf_slice(&cut)));
+        if (!slice_eq(buf_slice(&whole), buf_slice(&cut))) {
+            (void)fprintf(stderr, "whole:\n%.*s\ncut:\n%.*s\n",
+                          (int)buf_len(&whole), buf_slice(&whole).p,
+                          (int)buf_len(&cut), buf_slice(&cut).p);
+            abort();
+        }
     }
     buf_fini(&whole);
     buf_fini(&cut);

@@ -303,6 +303,29 @@ keys_cannot_smuggle_commands_through_a_proxy(void **state)
     client_close(&c);
 }
 
+/* A hop list that leaves the next node no room must not end its connection. */
+static void
+a_long_hop_list_is_not_passed_on(void **state)
+{
+    char line[2100];
+    struct client c, other;
+
+    (void)state;
+    memset(line, 'h', sizeof(line));
+    line[0] = '<';
+    (void)snprintf(line + 2036, sizeof(line) - 2036, ":1>get kept\r\n");
+    client_open(&c, cluster.nodes[1].port);
+    client_open(&other, cluster.nodes[1].port);
+    for (int i = 0; i < 20; i++) {
+        client_send(&other, SLICE("get kept\r\n"));
+        client_send(&c, slice_str(line));
+        assert_int_equal(strncmp(client_line(&c), "SERVER_ERROR", 12), 0);
+        client_talk(&other, "", "VALUE kept 0 5\r\nvalue\r\nEND\r\n");
+    }
+    client_close(&c);
+    client_close(&other);
+}
+
 static void
 the_daemons_end_in_order(void **state)
 {
@@ -324,6 +347,7 @@ main(void)
         BAD(announced_sizes_cost_nothing),
         BAD(too_large_a_value_is_refused_and_the_stream_goes_on),
         BAD(keys_cannot_smuggle_commands_through_a_proxy),
+        BAD(a_long_hop_list_is_not_passed_on),
         cmocka_unit_test(the_daemons_end_in_order),
     };
     return cmocka_run_group_tests_name("integration/bad input", tests, start,

@@ -38,3 +38,19 @@ gone e5
 > replace e1 0 0 1
 > y
 < NOT_STORED
+# A flush_all at once takes the place of one that waits.
+> flush_all 1
+< OK
+> flush_all
+< OK
+> set f1 0 0 1
+> x
+< STORED
+> set f2 0 2 1
+> x
+< STORED
+gone f2
+> get f1
+< VALUE f1 0 1
+< x
+< END
