@@ -246,7 +246,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
     }
     fill(conn);
     if (conn->soon && !conn->dead && !conn->over &&
-        conn->loop->unsent++ >= LOOP_UNSENT_MAX) {
+        (buf_len(&conn->out) >= LOOP_BUF ||
+         conn->loop->unsent++ >= LOOP_UNSENT_MAX)) {
         flush(conn);
     }
 }

@@ -114,11 +114,12 @@ conn_out(struct conn *conn)
 void conn_flush_later(struct conn *conn);
 
 /*
- * From now on, in a turn that has served LOOP_UNSENT_MAX such connections, what
- * on_input appends leaves when it has returned, not at the end of the turn;
- * everything else stays.  For those whose answers are mostly ready then.  A few
- * answers sent together wake their readers once; many would be written to as
- * many buffers before the first is sent.
+ * From now on, in a turn that has served LOOP_UNSENT_MAX such connections, or
+ * when it is long, what on_input appends leaves when it has returned, not at
+ * the end of the turn; everything else stays.  For those whose answers are
+ * mostly ready then.  A few short answers sent together wake their readers
+ * once; many, or long ones, would be written to as many buffers before the
+ * first is sent.
  */
 void conn_answer_soon(struct conn *conn);
 

@@ -211,9 +211,11 @@ ulog_segment_populate(struct ulog_segment *s)
 
         n = n < POPULATE_STEP ? n : POPULATE_STEP;
         if (madvise(s->map + at, n, MADV_POPULATE_WRITE) != 0) {
-            return; /* an older kernel: appends find the pages themselves */
+            break; /* an older kernel: appends find the pages themselves */
         }
     }
+    /* They are there now, and count as ours when they are written to. */
+    (void)madvise(s->map, s->size, MADV_DONTNEED);
 #else
     (void)s;
 #endif
