@@ -69,19 +69,30 @@ text_of(struct gather *g, const struct part *part)
     return part->group == NULL ? &g->local : &part->group->text;
 }
 
+/* All blocks in the order asked, when they came from one place; else NULL. */
+static struct buf *
+whole_text(struct gather *g)
+{
+    if (g->groups == NULL) {
+        return &g->local;
+    }
+    return g->groups->after == NULL && buf_len(&g->local) == 0
+               ? &g->groups->text
+               : NULL;
+}
+
 static bool
 compose(struct gather *g)
 {
     struct buf *out = &g->call.out;
+    struct buf *whole = whole_text(g);
 
     if (g->error != NULL) {
         return reply_line(lend(g, out), g->error);
     }
-    if (g->nparts == 1 && out->base == NULL && text_of(g, g->parts) != NULL) {
-        struct buf *text = text_of(g, g->parts);
-
-        *out = *lend(g, text);
-        *text = (struct buf){NULL, 0, 0, 0};
+    if (whole != NULL && out->base == NULL) {
+        *out = *lend(g, whole);
+        *whole = (struct buf){NULL, 0, 0, 0};
         return reply_line(out, "END");
     }
     (void)lend(g, out);
