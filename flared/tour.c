@@ -8,7 +8,8 @@
 struct tour {
     struct call call;
     struct mail mail;
-    unsigned next; /* worker to visit */
+    struct buf text; /* the call's own is for the session's thread only */
+    unsigned next;   /* worker to visit */
     bool failed;
     const char *last_line;
     tour_visit *visit;
@@ -26,9 +27,11 @@ on_end(struct mail *mail)
 {
     struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
     struct buf *out = &tour->call.out;
-    bool ok = !tour->failed &&
-              (tour->finish == NULL || tour->finish(out, tour->call.worker));
+    bool ok;
 
+    *out = tour->text;
+    ok = !tour->failed &&
+         (tour->finish == NULL || tour->finish(out, tour->call.worker));
     if ((!ok || !reply_line(out, tour->last_line)) &&
         tour->call.session != NULL) {
         session_fail(tour->call.session, "out of memory");
@@ -42,8 +45,8 @@ on_stop(struct mail *mail)
     struct tour *tour = LIST_ENTRY(mail, struct tour, mail);
     struct flared *node = tour->call.worker->node;
 
-    tour->failed = !tour->visit(&tour->call.out, &node->workers[tour->next]) ||
-                   tour->failed;
+    tour->failed =
+        !tour->visit(&tour->text, &node->workers[tour->next]) || tour->failed;
     if (++tour->next < node->nworkers) {
         mailbox_post(&node->workers[tour->next].loop.mailbox, mail);
         return;
