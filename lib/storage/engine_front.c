@@ -13,7 +13,7 @@
 #include "storage/store.h"
 
 enum {
-    COUNT_WAIT_MS = 5000 /* for what is dirty to be carried over first */
+    COUNT_WAIT_MS = 500 /* for what is dirty to be carried over first */
 };
 
 static const uint64_t default_buffer = 64 << 20;

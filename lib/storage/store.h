@@ -238,7 +238,8 @@ int store_restart_at(struct store *store, const struct lineage *history,
 
 /*
  * How many records there are, expired ones included.  Waits for what was
- * written so far to reach the engine, five seconds at most.
+ * written so far to reach the engine, half a second at most: while many write
+ * it never is all there, and who asks has to be answered even so.
  */
 uint64_t store_count(struct store *store);
 uint64_t store_file_size(struct store *store); /* bytes */
