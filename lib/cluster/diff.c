@@ -35,9 +35,11 @@ cluster_diff(const struct cluster_map *before, const struct cluster_map *after,
         return DIFF_NOTHING;
     }
     was = as_it_was(before, self);
-    if (was.role == now->role && was.partition == now->partition) {
+    if (was.role == now->role && was.partition == now->partition &&
+        (is_building(&was) || !is_building(now))) {
         return was.state == now->state ? DIFF_NOTHING : DIFF_STATE;
     }
+    /* Who builds and did not was a proxy in between, in a map it has missed. */
     switch (now->role) {
     case NODE_MASTER:
         return is_building(now) ? DIFF_BUILD_MASTER : DIFF_PROMOTED;

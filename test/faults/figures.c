@@ -81,7 +81,7 @@ print_row(const struct row *row, FILE *to)
         sum.lost += f->lost;
         sum.revived += f->revived;
         sum.deposed += f->deposed;
-        unequal += f->unequal;
+        unequal += f->unequal || f->restless;
         over += f->limit_ms > 0 && f->gap_ms > f->limit_ms;
         sum.longest_ms =
             f->longest_ms > sum.longest_ms ? f->longest_ms : sum.longest_ms;
@@ -99,11 +99,12 @@ print_row(const struct row *row, FILE *to)
 void
 figures_print(const struct figures *figures, FILE *to)
 {
-    (void)fprintf(to, "| fault | rounds | acknowledged | lost | revived | by a "
-                      "deposed master | copies unequal | without writes, ms, "
-                      "median / max | over its limit | client errors | longest "
-                      "request, ms |\n"
-                      "|---|---|---|---|---|---|---|---|---|---|---|\n");
+    (void)fprintf(
+        to, "| fault | rounds | acknowledged | lost | revived | by a "
+            "deposed master | copies unequal or missing | without writes, ms, "
+            "median / max | over its limit | client errors | longest "
+            "request, ms |\n"
+            "|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < figures->n; i++) {
         print_row(&figures->row[i], to);
     }

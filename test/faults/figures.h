@@ -13,6 +13,7 @@ struct finding {
     uint64_t acknowledged, errors;
     uint64_t lost, revived; /* acknowledged writes, deletes */
     uint64_t deposed;       /* writes a deposed master acknowledged */
+    bool restless;          /* the cluster did not become whole again */
     bool unequal;           /* copies at rest */
     int64_t gap_ms;         /* longest time without an accepted write */
     int64_t longest_ms;     /* longest answered request */

@@ -28,7 +28,7 @@
 enum {
     PLAIN_WRITERS = 4,
     ROUNDS_OF_A_SITE = 20,
-    REST_MS = 60000,
+    REST_MS = 40000,
     EQUAL_MS = 15000,
     SUITE_MS = 30000,
     SUITE_INTERVAL_MS = 250,
@@ -217,7 +217,7 @@ judge(struct finding *f)
     struct verdict verdict = {0};
     char what[512] = "";
 
-    f->unequal = !copies_equal(what, sizeof(what));
+    f->unequal = !f->restless && !copies_equal(what, sizeof(what));
     if (f->unequal) {
         print_message("copies differ at rest: %s\n", what);
     }
@@ -241,8 +241,9 @@ judge(struct finding *f)
 static bool
 is_bad(const struct finding *f)
 {
-    return f->unequal || (site.options.sync &&
-                          (f->lost > 0 || f->revived > 0 || f->deposed > 0));
+    return f->unequal || f->restless ||
+           (site.options.sync &&
+            (f->lost > 0 || f->revived > 0 || f->deposed > 0));
 }
 
 static void
@@ -269,10 +270,7 @@ play(unsigned round, uint64_t seed)
     deposed = hold(&plan, &r, master);
     ended = clock_mono().ns;
     deeds_undo(&site);
-    if (!is_rested(mono_after_ms(clock_mono(), REST_MS))) {
-        fail_msg("round %u seed %" PRIu64 ", %s: no rest afterwards", round,
-                 seed, plan.deed[0]->name);
-    }
+    f.restless = !is_rested(mono_after_ms(clock_mono(), REST_MS));
     nap_ms(100);
     ledger_pause(&ledger);
     if (deposed != 0 && plan.deed[0]->isolates && plan.deed[1] == NULL) {
@@ -325,11 +323,20 @@ clean_up(void **state)
     return 0;
 }
 
+/* What went wrong once must not go wrong in every round from then on. */
+static void
+begin_anew(uint64_t seed)
+{
+    ledger_stop(&ledger);
+    site_abandon(&site);
+    begin(seed);
+}
+
 static void
 nothing_acknowledged_is_lost(void **state)
 {
     struct mono until = mono_after_ms(clock_mono(), SUITE_MS);
-    unsigned round = 0;
+    unsigned round = 0, before;
 
     (void)state;
     failures = 0;
@@ -342,10 +349,14 @@ nothing_acknowledged_is_lost(void **state)
             }
             begin(options.seed + round);
         }
+        before = failures;
         play(round, options.seed + round);
         round++;
-        if (failures > 0 && !options.keep_going) {
+        if (failures > before && !options.keep_going) {
             break;
+        }
+        if (failures > before) {
+            begin_anew(options.seed + round);
         }
     }
     (void)fflush(stdout);

@@ -5,7 +5,7 @@
  *     test/sim/run --seeds N [--from SEED]       many; the first that breaks a
  *                                                rule is shrunk and shown
  *     test/sim/run --seed SEED                   one, with what happens in it
- *         [--keep-going]  [--plant NUMBER]  [--quiet]
+ *         [--keep-going]  [--plant NUMBER]  [--quiet]  [--hurry]
  *
  * Exits with 0 when no rule was broken.
  */
@@ -20,7 +20,7 @@ static struct world world;
 
 static struct {
     uint64_t from, seeds;
-    bool one, keep_going, quiet;
+    bool one, keep_going, quiet, hurry;
     enum plant plant;
 } options = {.from = 1};
 
@@ -47,6 +47,9 @@ run_many(void)
         struct setting set = setting_of(seed);
 
         set.plant = options.plant;
+        if (options.hurry) {
+            setting_hurry(&set);
+        }
         if (!world_run(&world, seed, &set, options.one)) {
             (void)printf("seed %" PRIu64 ": %s\n", seed, world.what);
             broken++;
@@ -68,6 +71,8 @@ take_option(char **argv, int *i)
 
     if (strcmp(name, "--keep-going") == 0) {
         options.keep_going = true;
+    } else if (strcmp(name, "--hurry") == 0) {
+        options.hurry = true;
     } else if (strcmp(name, "--quiet") == 0) {
         options.quiet = true;
     } else if (value == NULL) {
@@ -95,7 +100,7 @@ main(int argc, char **argv)
         if (!take_option(argv, &i)) {
             (void)fprintf(stderr,
                           "Usage: %s [--seeds N [--from SEED] | --seed SEED] "
-                          "[--keep-going] [--plant N] [--quiet]\n",
+                          "[--keep-going] [--plant N] [--quiet] [--hurry]\n",
                           argv[0]);
             return 2;
         }

@@ -270,6 +270,9 @@ unsigned world_shrink(struct world *w, uint64_t seed, const struct setting *set,
 /* What a seed alone means. */
 struct setting setting_of(uint64_t seed);
 
+/* The same with few writes and little calm: more failovers in a second. */
+void setting_hurry(struct setting *set);
+
 /* --- used by the parts ---------------------------------------------------- */
 
 void world_trace(struct world *w, const char *fmt, ...)
