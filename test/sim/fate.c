@@ -138,7 +138,9 @@ find_guard(const struct world *w, size_t place)
 
         if (i != place && node != NULL && node->role != NODE_PROXY &&
             node->partition == 0 && node->state == NODE_ACTIVE &&
-            is_well(w, i) && !w->node[i].disk.full && !w->keeper.full &&
+            is_well(w, i) && w->node[i].registered &&
+            w->node[i].view->map->version == map->version &&
+            !w->node[i].disk.full && !w->keeper.full &&
             w->keeper.member[i].health.failures == 0 &&
             w->keeper.member[i].health.suspect == 0 &&
             !is_reported(w, place, i) &&

@@ -132,8 +132,8 @@ setting_hurry(struct setting *set)
     set->interval = 100 * MS;
     set->span = set->interval * 300;
     set->tick = set->interval / 5;
-    set->jitter %= set->interval / 20;
-    set->calm = set->interval * (2 + set->keep % 4);
+    set->jitter = set->jitter % (set->interval / 20);
+    set->calm = set->interval * (int64_t)(2 + set->keep % 4);
     set->think = (int64_t)(30 + set->keep % 40) * MS;
 }
 
