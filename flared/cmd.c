@@ -34,8 +34,16 @@ cmd_quit(struct session *session, const struct request *req)
 static void
 cmd_ping(struct session *session, const struct request *req)
 {
-    const char *trouble = store_trouble(session->worker->node->store);
+    struct flared *node = session->worker->node;
+    const char *trouble = store_trouble(node->store);
+    struct sock_addr from;
 
+    if (!atomic_load(&node->index_is_ours) &&
+        sock_peer(session->conn->fd, &from) &&
+        guard_is_index(&node->guard, &from)) {
+        /* flare's index says nothing else while all is well. */
+        standing_heard(&node->standing, worker_alive_at(session->worker));
+    }
     session_line(session, req,
                  trouble == NULL ? "OK" : "SERVER_ERROR storage error");
 }

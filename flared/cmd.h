@@ -34,6 +34,9 @@ void cmd_stats_hot(struct session *session, const struct request *req);
 void cmd_digest(struct session *session, const struct request *req);
 void cmd_show(struct session *session, const struct request *req);
 
+/* stats_repl.c: stats replication */
+void cmd_stats_repl(struct session *session, const struct request *req);
+
 /* cmd_node.c */
 void cmd_node(struct session *session, const struct request *req);
 void cmd_meta(struct session *session, const struct request *req);

@@ -364,19 +364,13 @@ static const struct {
     const char *word;
     void (*run)(struct session *session, const struct request *req);
 } kinds[] = {
-    {"", stats_general},
-    {"nodes", stats_nodes},
-    {"threads", stats_threads},
-    {"settings", stats_settings},
-    {"conns", stats_conns},
-    {"reset", stats_reset},
-    {"items", stats_items},
-    {"slabs", stats_slabs},
-    {"sizes", stats_sizes},
-    {"detail", stats_detail},
-    {"latency", cmd_stats_latency},
-    {"slowlog", cmd_stats_slow},
-    {"hotkeys", cmd_stats_hot},
+    {"", stats_general},          {"nodes", stats_nodes},
+    {"threads", stats_threads},   {"replication", cmd_stats_repl},
+    {"settings", stats_settings}, {"conns", stats_conns},
+    {"reset", stats_reset},       {"items", stats_items},
+    {"slabs", stats_slabs},       {"sizes", stats_sizes},
+    {"detail", stats_detail},     {"latency", cmd_stats_latency},
+    {"slowlog", cmd_stats_slow},  {"hotkeys", cmd_stats_hot},
 };
 
 void

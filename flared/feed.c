@@ -305,7 +305,8 @@ flow(struct copy *copy, uint64_t seq)
 {
     buf_fini(&copy->feed.want);
     copy->feed.step = FEED_FLOW;
-    copy_goes_on(copy, seq);
+    copy_goes_on(copy, seq); /* its reader holds the log from now on */
+    ulog_want_after(store_log(copy->node->store), UINT64_MAX);
 }
 
 static void

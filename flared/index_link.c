@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strmap.h"
+#include "flared/index_data.h"
 #include "flared/index_meta.h"
 #include "flared/index_servers.h"
 #include "flared/last_map.h"
@@ -55,6 +56,7 @@ struct index_link {
     atomic_uint refs;  /* one of its own, one of each order on its way */
 
     bool registering;   /* wanted */
+    bool plain;         /* this index does not ask about our data */
     char *report;       /* a command line, or NULL */
     unsigned report_id; /* of which report is which */
     unsigned job_id;    /* the one under way */
@@ -92,6 +94,7 @@ try_again(struct index_link *link, const char *why)
                  peer_name(link->peer), why, link->failures);
     }
     index_servers_next(&link->servers);
+    link->plain = false; /* the next one may be another */
     loop_at_turn_end(&link->node->control, &link->next);
 }
 
@@ -205,6 +208,8 @@ on_meta(struct peer_call *call, enum peer_result result,
     }
 }
 
+static void begin_register(struct index_link *link);
+
 static void
 on_list(struct peer_call *call, enum peer_result result,
         const struct reply *reply)
@@ -221,6 +226,9 @@ on_list(struct peer_call *call, enum peer_result result,
             !buf_put_str(&link->lines, "\r\n")) {
             try_again(link, "memory is out");
         }
+    } else if (reply->last && reply->code == REPLY_CODE_ERROR && !link->plain) {
+        link->plain = true; /* flare's index: it wants to know less */
+        begin_register(link);
     } else if (reply->last && reply->code == REPLY_CODE_END && !link->failed) {
         link->meta = index_meta_default();
         ask(link, "meta", EXPECT_LINES, on_meta);
@@ -242,7 +250,8 @@ command(const struct flared *node, const char *what, const char *rest)
 static void
 begin_register(struct index_link *link)
 {
-    AUTO_FREE char *line = command(link->node, "node add", "");
+    AUTO_FREE char *data = link->plain ? xstrdup("") : index_data(link->node);
+    AUTO_FREE char *line = command(link->node, "node add", data);
 
     buf_clear(&link->lines);
     ask(link, line, EXPECT_LINES, on_list);

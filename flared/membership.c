@@ -22,7 +22,8 @@ enum { WAITING_MAX = 64 }; /* offers; then the oldest is refused */
 
 /*
  * A slave that becomes master may lack the last changes of the old one, which
- * another slave may have: its own must have higher versions even so.
+ * another slave may have: its own must have higher versions even so.  What a
+ * new partition's master gets yet of the keys that moved to it is older, too.
  */
 static const uint64_t PROMOTION_GAP = UINT64_C(1) << 20;
 
@@ -299,8 +300,14 @@ static bool
 is_promotion(const struct cluster_view *before,
              const struct cluster_view *after)
 {
-    return before != NULL && before->self != NULL && after->self != NULL &&
-           before->self->role == NODE_SLAVE && after->self->role == NODE_MASTER;
+    if (before == NULL || before->self == NULL || after->self == NULL ||
+        after->self->role != NODE_MASTER) {
+        return false;
+    }
+    return before->self->role == NODE_SLAVE ||
+           (before->self->role == NODE_MASTER &&
+            before->self->state != NODE_ACTIVE &&
+            after->self->state == NODE_ACTIVE);
 }
 
 /* Takes over the map; SYNC_OK: it is on its way. */

@@ -29,6 +29,7 @@ void
 replicator_set_gate(struct replicator *r)
 {
     struct stream_gate all = stream_gate(NULL, 0);
+    bool has_flare = false;
 
     if (r->frozen) {
         return;
@@ -39,10 +40,17 @@ replicator_set_gate(struct replicator *r)
                                         copy->acked};
         const struct stream_gate gate = stream_gate(&one, 1);
 
+        has_flare =
+            has_flare || (copy->counts && copy->scope == FANOUT_PARTITION &&
+                          copy->feed.mode == FEED_FLARE);
         all.copies += gate.copies - 1;
         all.passed = gate.passed < all.passed ? gate.passed : all.passed;
     }
     atomic_store(&r->node->standing.copies, all.copies);
+    if (has_flare != r->has_flare) {
+        r->has_flare = has_flare;
+        standing_has_flare(&r->node->standing, has_flare);
+    }
     if (all.passed != r->gate) {
         r->gate = all.passed;
         gate_set(&r->node->gate, all.passed);
@@ -238,6 +246,10 @@ end_copy(struct copy *copy)
 {
     log_info("replication to %s ends at sequence %" PRIu64, copy->target.key,
              copy->acked);
+    if (copy->feed.mode == FEED_STREAM && copy->begun) {
+        /* Should it come back, it gets what it missed, within reason. */
+        ulog_want_after(store_log(copy->node->store), copy->acked);
+    }
     copy_free(copy);
 }
 

@@ -28,6 +28,7 @@ struct replicator {
     struct loop_item turn;
     struct timer tick;
     uint64_t gate;
+    bool has_flare; /* among the copies that count */
     bool frozen; /* the gate: workers may not know yet that we are no master */
     struct list awaits; /* of struct replicator_join */
 

@@ -28,7 +28,7 @@ publish(struct standing *s)
 
     if (s->awaits_version || s->fenced > s->version) {
         until = 0;
-    } else if (s->has_slaves) {
+    } else if (s->has_slaves && !s->has_flare) {
         until = mono_after_ms(s->heard, atomic_load(&s->lease_ms)).ns;
     }
     atomic_store_explicit(&s->lease_until, until, memory_order_release);
@@ -44,6 +44,15 @@ standing_heard(struct standing *s, struct mono when)
         s->heard = when;
         publish(s);
     }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+standing_has_flare(struct standing *s, bool has_flare)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->has_flare = has_flare;
+    publish(s);
     (void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -31,6 +31,7 @@ struct standing {
     uint64_t fenced;  /* the highest epoch it was refused for */
     uint64_t version; /* of the map in use */
     bool has_slaves;  /* the map has active ones that could replace it */
+    bool has_flare;
     bool handing_over;
     struct mono hand_until;
     bool awaits_version; /* it is master, but of which map? */
@@ -62,6 +63,9 @@ standing_may_answer(const struct standing *standing, struct mono now)
 
 /* Somebody who would know of a newer master has said something after `when`. */
 void standing_heard(struct standing *standing, struct mono when);
+
+/* Copies of flare 1.3.4 say nothing of their own: with them, no lease. */
+void standing_has_flare(struct standing *standing, bool has_flare);
 
 /* A copy refuses us: it knows of this epoch. */
 void standing_fenced(struct standing *standing, uint64_t epoch);

@@ -31,6 +31,7 @@ struct running {
     struct flared *node;
     struct process process;
     struct loop_signals signals;
+    struct replicator_join drained; /* of the copies, before it leaves */
     struct watchdog *watchdog;
     bool stopping;
 };
@@ -102,6 +103,33 @@ on_goodbye(void *arg)
     loop_stop(&running->node->control);
 }
 
+/* Every copy has what was answered for: somebody else may take over. */
+static void
+on_drained(struct mail *mail)
+{
+    struct running *running = LIST_ENTRY(mail, struct running, drained.mail);
+
+    if (running->drained.why != NULL) {
+        log_warn("a copy has not everything: it does not catch up");
+    }
+    index_link_goodbye(running->node->index_link, GOODBYE_MS, on_goodbye,
+                       running);
+}
+
+/* A master takes no more writes, and its copies get what they have not yet. */
+static void
+drain(struct running *running)
+{
+    struct flared *node = running->node;
+
+    if (atomic_load(&node->standing.epoch) != 0) {
+        standing_hand_over(&node->standing, true);
+    }
+    running->drained.reply_to = &node->control.mailbox;
+    running->drained.done = on_drained;
+    replicator_await(node->replicator, &running->drained);
+}
+
 static void
 on_stop(void *arg, int sig)
 {
@@ -114,8 +142,7 @@ on_stop(void *arg, int sig)
     log_info("stopping on signal %d", sig);
     process_notify("STOPPING=1");
     server_stop(running->node->server);
-    index_link_goodbye(running->node->index_link, GOODBYE_MS, on_goodbye,
-                       running);
+    drain(running);
 }
 
 static void

@@ -12,12 +12,16 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 struct flared;
 
 /* The process, the connections, the storage; count: records in it. */
 bool stats_put_general(struct buf *out, const struct flared *node,
                        uint64_t count);
+
+/* Position, stream, copies and whether writes are held (stats_repl.c). */
+bool stats_put_repl(struct buf *out, struct flared *node, struct mono now);
 
 bool stats_put_settings(struct buf *out, const struct flared *node);
 bool stats_put_items(struct buf *out, const struct flared *node,

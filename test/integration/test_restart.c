@@ -64,11 +64,33 @@ has_a_map(void *arg)
     return stat_of(*(uint16_t *)arg, "node_map_version") > 0;
 }
 
-/* Without the index: who has nobody to fear goes on, others ask first. */
+static void
+start_with_the_last_map(size_t i)
+{
+    cluster_start_node(&cluster, i);
+    wait_for(has_a_map, &cluster.nodes[i].port, WAIT_MS, "the last map");
+}
+
+struct writing {
+    struct client *client;
+    const char *key;
+};
+
+static bool
+is_stored(void *arg)
+{
+    const struct writing *w = arg;
+
+    return strcmp(client_ask(w->client, "set %s 0 0 1\r\nx\r\n", w->key),
+                  "STORED") == 0;
+}
+
+/* Without the index: who has nobody to fear goes on, others ask them first. */
 static void
 nodes_start_with_their_last_map(void **state)
 {
     struct client c;
+    char key[32];
 
     (void)state;
     cluster_init(&cluster, 4);
@@ -82,8 +104,6 @@ nodes_start_with_their_last_map(void **state)
     cluster_settle(&cluster);
     client_open(&c, cluster.nodes[3].port);
     for (int i = 0; i < 100; i++) {
-        char key[16];
-
         (void)snprintf(key, sizeof(key), "key%d", i);
         client_set(&c, key, key);
     }
@@ -93,18 +113,16 @@ nodes_start_with_their_last_map(void **state)
         process_kill(&cluster.nodes[i].process);
     }
     for (size_t i = 0; i < 4; i++) {
-        cluster_start_node(&cluster, i);
-        wait_for(has_a_map, &cluster.nodes[i].port, WAIT_MS, "the last map");
+        if (i != 2) {
+            start_with_the_last_map(i);
+        }
     }
     client_open(&c, cluster.nodes[3].port);
     for (int i = 0; i < 100; i++) {
-        char key[16];
-
         (void)snprintf(key, sizeof(key), "key%d", i);
         client_expect(&c, key, key);
     }
     for (int p = 0; p < 2; p++) {
-        char key[32];
         const char *line;
 
         (void)cluster_key_of(key, sizeof(key), "new", 0, p, 2);
@@ -113,12 +131,14 @@ nodes_start_with_their_last_map(void **state)
                                          : "SERVER_ERROR this master has lost "
                                            "touch with its cluster");
     }
+    start_with_the_last_map(2);
+    (void)cluster_key_of(key, sizeof(key), "new", 0, 1, 2);
+    wait_for(is_stored, &(struct writing){&c, key}, WAIT_MS,
+             "the slave to follow its master");
     cluster_start_index(&cluster);
-    cluster_wait_state(&cluster, 2, "master active 1 1");
     cluster_settle(&cluster);
+    wait_for(is_stored, &(struct writing){&c, key}, WAIT_MS, "a master");
     for (int i = 0; i < 100; i++) {
-        char key[16];
-
         (void)snprintf(key, sizeof(key), "key%d", i);
         client_set(&c, key, "again");
     }

@@ -1,12 +1,17 @@
 /* The index is a script; membership is a fake that keeps what it was told. */
 #include "test/unit/other_side.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "flared/index_link.h"
 #include "flared/membership.h"
 
 #define ME "127.0.0.1 12121"
+#define ADD "node add " ME " data -1 0 0 0 empty 0"
 
 static struct {
     struct flared *node;
@@ -16,6 +21,7 @@ static struct {
     unsigned firsts;
     unsigned fell_back; /* membership_fall_back() was called */
     bool left;
+    char folder[64];
 } t;
 
 void
@@ -23,6 +29,13 @@ membership_fall_back(struct membership *membership)
 {
     (void)membership;
     t.fell_back++;
+}
+
+struct cluster_view *
+membership_view(struct membership *membership)
+{
+    (void)membership;
+    return NULL;
 }
 
 enum sync_verdict
@@ -38,6 +51,29 @@ membership_first(struct membership *membership, struct slice lines)
 
 static char nowhere[] = "/nonexistent";
 
+static void
+open_store(void)
+{
+    struct store_options options = {
+        .type = "mem", .lock_stripes = 8, .tombstones = 64, .value_max = 1024};
+    struct err err;
+
+    (void)snprintf(t.folder, sizeof(t.folder), "/tmp/flare-link-XXXXXX");
+    assert_non_null(mkdtemp(t.folder));
+    options.data_dir = t.folder;
+    assert_int_equal(store_open(&t.node->store, &options, &err), 0);
+}
+
+static void
+close_store(void)
+{
+    AUTO_FREE char *remove = xasprintf("rm -rf %s", t.folder);
+    struct err err;
+
+    assert_int_equal(store_close(t.node->store, &err), 0);
+    assert_int_equal(system(remove), 0);
+}
+
 static int
 set_up(void **state)
 {
@@ -48,6 +84,7 @@ set_up(void **state)
     memset(&t, 0, sizeof(t));
     log_set_level(LOG_LEVEL_ERROR);
     t.node = xcalloc(1, sizeof(*t.node));
+    open_store();
     assert_int_equal(loop_init(&t.node->control, &err), 0);
     timer_init(&t.tick, &t.node->control, net_tick);
     timer_every(&t.tick, 5);
@@ -74,6 +111,7 @@ tear_down(void **state)
     other_leave(&t.index);
     other_leave(&t.second);
     partition_table_free(t.node->meta.table);
+    close_store();
     free(t.node->options.server_name);
     free(t.node->options.index_servers);
     free(t.node);
@@ -105,7 +143,7 @@ registers_with_add_and_meta_on_one_connection(void **state)
     (void)state;
     index_link_start(t.node->index_link);
     other_accept(&t.index);
-    other_hears(&t.index, "node add " ME);
+    other_hears(&t.index, ADD);
     other_says(&t.index, LIST "END\r\n");
     other_hears(&t.index, "meta");
     other_says(&t.index, META);
@@ -114,25 +152,42 @@ registers_with_add_and_meta_on_one_connection(void **state)
     assert_int_equal(t.fell_back, 0);
 }
 
+/* flare 1.3.4 takes no further words. */
+static void
+an_index_that_asks_for_less_gets_less(void **state)
+{
+    (void)state;
+    index_link_start(t.node->index_link);
+    other_accept(&t.index);
+    other_hears(&t.index, ADD);
+    other_says(&t.index, "ERROR\r\n");
+    other_hears(&t.index, "node add " ME);
+    other_says(&t.index, LIST "END\r\n");
+    other_hears(&t.index, "meta");
+    other_says(&t.index, META);
+    until_registered();
+    assert_false(atomic_load(&t.node->index_is_ours));
+}
+
 static void
 tries_again_until_it_is_let_in(void **state)
 {
     (void)state;
     index_link_start(t.node->index_link);
     other_accept(&t.index);
-    other_hears(&t.index, "node add " ME);
+    other_hears(&t.index, ADD);
     other_says(&t.index, "SERVER_ERROR failed to add node\r\n");
     other_accept(&t.second); /* the next in turn */
-    other_hears(&t.second, "node add " ME);
+    other_hears(&t.second, ADD);
     other_hang_up(&t.second);
     other_accept(&t.index);
-    other_hears(&t.index, "node add " ME);
+    other_hears(&t.index, ADD);
     other_says(&t.index, LIST "END\r\n");
     other_hears(&t.index, "meta");
     other_says(&t.index, "META partition-modular-hint 0\r\nEND\r\n");
     other_accept(&t.second);
     assert_int_equal(t.firsts, 0);
-    other_hears(&t.second, "node add " ME);
+    other_hears(&t.second, ADD);
     other_says(&t.second, LIST "END\r\n");
     other_hears(&t.second, "meta");
     other_says(&t.second, META);
@@ -146,7 +201,7 @@ a_server_that_is_not_there_is_passed_over(void **state)
     other_leave(&t.index);
     index_link_start(t.node->index_link);
     other_accept(&t.second);
-    other_hears(&t.second, "node add " ME);
+    other_hears(&t.second, ADD);
     assert_int_equal(t.fell_back, 1);
 }
 
@@ -173,7 +228,7 @@ a_meta_that_cannot_be_used_is_refused(void **state)
         struct other *swap = at;
 
         other_accept(at);
-        other_hears(at, "node add " ME);
+        other_hears(at, ADD);
         other_says(at, LIST "END\r\n");
         other_hears(at, "meta");
         other_says(at, bad_metas[i].meta);
@@ -330,7 +385,7 @@ a_reload_brings_other_servers(void **state)
     index_link_reload(t.node->index_link);
     index_link_start(t.node->index_link);
     other_accept(&t.second);
-    other_hears(&t.second, "node add " ME);
+    other_hears(&t.second, ADD);
 }
 
 #define EACH(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -340,6 +395,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         EACH(registers_with_add_and_meta_on_one_connection),
+        EACH(an_index_that_asks_for_less_gets_less),
         EACH(tries_again_until_it_is_let_in),
         EACH(a_server_that_is_not_there_is_passed_over),
         EACH(a_meta_that_cannot_be_used_is_refused),
