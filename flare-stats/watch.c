@@ -46,9 +46,9 @@ static const char *const help_text[] = {
     "?          this text",
     "q          quit",
     "",
-    "OPS/S and what is beside it count keys, since the round before. LAG: "
-    "changes",
-    "the master has and this slave has not. A silent node did not answer.",
+    "OPS/S and what is beside it count keys, since the round before.",
+    "LAG: changes that the master has and this slave has not.",
+    "A silent node did not answer.",
 };
 
 /* --- drawing ---------------------------------------------------------------
