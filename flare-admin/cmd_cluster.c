@@ -188,17 +188,18 @@ start_one(struct session *s, uint64_t i)
 static int
 stop_all(struct session *s)
 {
+    bool dry_run = s->tool->options.dry_run;
+
     /* Nodes before the index, which takes note of their leaving. */
     for (uint64_t i = s->local.nodes + 1; i-- > 0;) {
         char who[32];
+        bool ran =
+            dry_run ? local_pid(&s->local, i) != 0 : local_stop(&s->local, i);
 
         local_who(&s->local, i, who, sizeof(who));
-        if (s->tool->options.dry_run) {
-            if (local_pid(&s->local, i) != 0) {
-                output_info(&s->tool->out, "would stop %s", who);
-            }
-        } else if (local_stop(&s->local, i)) {
-            output_info(&s->tool->out, "stopped %s", who);
+        if (ran) {
+            output_info(&s->tool->out, "%s %s",
+                        dry_run ? "would stop" : "stopped", who);
         }
     }
     return STATUS_OK;

@@ -39,6 +39,21 @@ usable(struct tool *tool, const struct cluster_map *map,
     return true;
 }
 
+/* Says so. */
+static bool
+named_before(const struct scheme *s, int at)
+{
+    const struct targets *t = &s->targets;
+
+    for (int i = 0; i < at; i++) {
+        if (strcmp(t->all[i].key, t->all[at].key) == 0) {
+            output_error(&s->tool->out, "%s is named twice.", t->all[at].key);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 plan_scheme(struct scheme *s, const struct cluster_map *map)
 {
@@ -55,21 +70,28 @@ plan_scheme(struct scheme *s, const struct cluster_map *map)
     }
     s->nodes = xcalloc((size_t)t->n, sizeof(*s->nodes));
     for (int i = 0; i < t->n; i++) {
-        if (!usable(s->tool, map, &t->all[i])) {
+        if (!usable(s->tool, map, &t->all[i]) || named_before(s, i)) {
             return false;
-        }
-        for (int j = 0; j < i; j++) {
-            if (strcmp(t->all[i].key, t->all[j].key) == 0) {
-                output_error(&s->tool->out, "%s is named twice.",
-                             t->all[i].key);
-                return false;
-            }
         }
         s->nodes[i].host = slice_str(t->all[i].host);
     }
     s->doubled =
         layout_make(s->nodes, (size_t)t->n, s->first, s->partitions, s->copies);
     return true;
+}
+
+static void
+put_copies(const struct scheme *s, int partition, bool masters,
+           struct table *table)
+{
+    for (int i = 0; i < s->targets.n; i++) {
+        if (s->nodes[i].partition == partition &&
+            s->nodes[i].master == masters) {
+            table_cell(table, "%d", partition);
+            table_cell(table, masters ? "master" : "slave");
+            table_cell(table, "%s", s->targets.all[i].key);
+        }
+    }
 }
 
 static void
@@ -84,16 +106,8 @@ show_scheme(const struct scheme *s)
     struct buf text = {0};
 
     for (int p = s->first; p < s->first + s->partitions; p++) {
-        for (int turn = 0; turn < 2; turn++) {
-            for (int i = 0; i < s->targets.n; i++) {
-                if (s->nodes[i].partition == p &&
-                    s->nodes[i].master == (turn == 0)) {
-                    table_cell(&table, "%d", p);
-                    table_cell(&table, turn == 0 ? "master" : "slave");
-                    table_cell(&table, "%s", s->targets.all[i].key);
-                }
-            }
-        }
+        put_copies(s, p, true, &table);
+        put_copies(s, p, false, &table);
     }
     table_put(&table, "  ", &text);
     (void)fprintf(stderr, "%.*s", (int)buf_len(&text), buf_slice(&text).p);

@@ -1,5 +1,4 @@
 /* deploy: folders to start daemons from, as flare-deploy made them. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "flare-admin/admin.h"
 #include "flare-admin/commands.h"
+#include "flare-admin/erase.h"
 
 /* Options of the daemons: name, default of flare-deploy ("": leave it out). */
 #define DEPLOY_INDEX_TABLE(X)                                                  \
@@ -127,34 +127,25 @@ write_scripts(const struct plot *p)
     return ok;
 }
 
-/* Remove what a folder holds, two levels deep: what deploy makes, and data. */
+/* Why it could not be made; false unless it is there and may be emptied. */
 static bool
-empty_folder(struct tool *tool, const char *path)
+reuse_folder(const struct plot *p, int error)
 {
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    bool ok = true;
+    struct err err;
 
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        char *below;
-
-        if (strcmp(entry->d_name, ".") == 0 ||
-            strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        below = xasprintf("%s/%s", path, entry->d_name);
-        if (unlink(below) != 0 &&
-            !(errno == EISDIR && empty_folder(tool, below) &&
-              rmdir(below) == 0)) {
-            output_error(&tool->out, "remove %s: %s", below, strerror(errno));
-            ok = false;
-        }
-        free(below);
+    if (error != EEXIST) {
+        output_error(&p->tool->out, "%s: %s", p->folder, strerror(error));
+        return false;
     }
-    if (dir != NULL) {
-        (void)closedir(dir);
+    if (!p->tool->options.delete_first) {
+        output_error(&p->tool->out, "directory already exists: %s", p->folder);
+        return false;
     }
-    return ok;
+    if (erase_folder(p->folder, false, &err) != 0) {
+        output_error(&p->tool->out, "%s", err.msg);
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -164,14 +155,7 @@ make_folders(const struct plot *p)
     bool ok = true;
 
     if (mkdir(p->folder, 0755) != 0) {
-        ok = errno == EEXIST && p->tool->options.delete_first &&
-             empty_folder(p->tool, p->folder);
-        if (!ok && errno == EEXIST) {
-            output_error(&p->tool->out, "directory already exists: %s",
-                         p->folder);
-        } else if (!ok) {
-            output_error(&p->tool->out, "%s: %s", p->folder, strerror(errno));
-        }
+        ok = reuse_folder(p, errno);
     }
     if (ok && mkdir(data, 0755) != 0) {
         output_error(&p->tool->out, "%s: %s", data, strerror(errno));

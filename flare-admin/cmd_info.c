@@ -228,29 +228,34 @@ seen_before(const struct cluster_map *map, size_t at)
 }
 
 static void
+put_host(const struct cluster_map *map, struct slice host, struct table *table)
+{
+    int role[3] = {0};
+    int down = 0;
+
+    for (size_t i = 0; i < map->nnodes; i++) {
+        if (slice_eq(node_host(&map->node[i]), host)) {
+            role[map->node[i].role]++;
+            down += map->node[i].state == NODE_DOWN;
+        }
+    }
+    table_cell(table, "%.*s", (int)host.n, host.p);
+    table_cell(table, "%d", role[NODE_MASTER]);
+    table_cell(table, "%d", role[NODE_SLAVE]);
+    table_cell(table, "%d", role[NODE_PROXY]);
+    table_cell(table, "%d", down);
+}
+
+static void
 fill_hosts(struct tool *tool, const struct round *round, struct table *table)
 {
     const struct cluster_map *map = round->map;
 
     (void)tool;
     for (size_t i = 0; i < map->nnodes; i++) {
-        struct slice host = node_host(&map->node[i]);
-        int role[3] = {0}, down = 0;
-
-        if (seen_before(map, i)) {
-            continue;
+        if (!seen_before(map, i)) {
+            put_host(map, node_host(&map->node[i]), table);
         }
-        for (size_t j = i; j < map->nnodes; j++) {
-            if (slice_eq(node_host(&map->node[j]), host)) {
-                role[map->node[j].role]++;
-                down += map->node[j].state == NODE_DOWN;
-            }
-        }
-        table_cell(table, "%.*s", (int)host.n, host.p);
-        table_cell(table, "%d", role[NODE_MASTER]);
-        table_cell(table, "%d", role[NODE_SLAVE]);
-        table_cell(table, "%d", role[NODE_PROXY]);
-        table_cell(table, "%d", down);
     }
 }
 

@@ -20,19 +20,26 @@ check(struct tool *tool, const struct targets *targets)
     return true;
 }
 
+/* Was the partition named before? */
+static bool
+named_before(const struct targets *all, int at)
+{
+    for (int i = 0; i < at; i++) {
+        if (all->all[i].partition == all->all[at].partition) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Of each partition the first node becomes its master. */
 static void
 divide(const struct targets *all, struct targets *masters,
        struct targets *slaves)
 {
     for (int i = 0; i < all->n; i++) {
-        struct targets *to = masters;
+        struct targets *to = named_before(all, i) ? slaves : masters;
 
-        for (int j = 0; j < i; j++) {
-            if (all->all[j].partition == all->all[i].partition) {
-                to = slaves;
-            }
-        }
         to->all[to->n++] = all->all[i];
     }
 }

@@ -20,6 +20,16 @@ folders_below(const char *path, const char *folder)
            (path[n] == '\0' || path[n] == '/' || (n == 1 && folder[0] == '/'));
 }
 
+static char *
+without_blanks(struct slice text)
+{
+    while (text.n > 0 && *text.p == ' ') {
+        text.p++;
+        text.n--;
+    }
+    return xstrndup(text.p, text.n);
+}
+
 /* "show variables" has a line "data_dir:   PATH".  NULL: it did not say. */
 static char *
 ask_folder(struct wire *wire, struct err *err)
@@ -33,11 +43,7 @@ ask_folder(struct wire *wire, struct err *err)
         struct slice name = slice_until(&value, ':');
 
         if (slice_eq(name, SLICE("data_dir")) && path == NULL) {
-            while (value.n > 0 && *value.p == ' ') {
-                value.p++;
-                value.n--;
-            }
-            path = xstrndup(value.p, value.n);
+            path = without_blanks(value);
         }
         if (slice_eq(line, SLICE("END")) || slice_eq(line, SLICE("ERROR"))) {
             break;

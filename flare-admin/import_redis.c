@@ -102,7 +102,7 @@ scan(struct import *im, char *cursor, size_t size, struct buf *keys,
 static bool
 next_key(struct slice *rest, struct slice *key)
 {
-    if (rest->n < sizeof(key->n)) {
+    if (rest->p == NULL || rest->n < sizeof(key->n)) {
         return false;
     }
     memcpy(&key->n, rest->p, sizeof(key->n));

@@ -93,22 +93,47 @@ swap(struct layout_node *a, struct layout_node *b)
     b->master = kept.master;
 }
 
-/* Exchange two nodes' places if fewer partitions are doubled then. */
+/* Exchange the i-th node's place if fewer partitions are doubled then. */
 static bool
-improve(struct layout_node *nodes, size_t n, int first, int partitions)
+improve_one(struct layout_node *nodes, size_t n, size_t i, int first,
+            int partitions)
 {
     int now = doubled_partitions(nodes, n, first, partitions);
 
-    for (size_t i = 0; now > 0 && i < n; i++) {
-        for (size_t j = i + 1; j < n; j++) {
-            swap(&nodes[i], &nodes[j]);
-            if (doubled_partitions(nodes, n, first, partitions) < now) {
-                return true;
-            }
-            swap(&nodes[i], &nodes[j]);
+    for (size_t j = i + 1; now > 0 && j < n; j++) {
+        swap(&nodes[i], &nodes[j]);
+        if (doubled_partitions(nodes, n, first, partitions) < now) {
+            return true;
         }
+        swap(&nodes[i], &nodes[j]);
     }
     return false;
+}
+
+static bool
+improve(struct layout_node *nodes, size_t n, int first, int partitions)
+{
+    size_t i = 0;
+
+    while (i < n && !improve_one(nodes, n, i, first, partitions)) {
+        i++;
+    }
+    return i < n;
+}
+
+/* One more copy of each partition: the first is the master. */
+static void
+add_copies(struct layout_node *nodes, size_t n, int first, int partitions,
+           bool masters)
+{
+    for (int p = first; p < first + partitions; p++) {
+        struct layout_node *node = pick(nodes, n, masters ? -1 : p);
+
+        if (node != NULL) {
+            node->partition = p;
+            node->master = masters;
+        }
+    }
 }
 
 int
@@ -120,14 +145,7 @@ layout_make(struct layout_node *nodes, size_t n, int first, int partitions,
         nodes[i].master = false;
     }
     for (int copy = 0; copy < copies; copy++) {
-        for (int p = first; p < first + partitions; p++) {
-            struct layout_node *node = pick(nodes, n, copy == 0 ? -1 : p);
-
-            if (node != NULL) {
-                node->partition = p;
-                node->master = copy == 0;
-            }
-        }
+        add_copies(nodes, n, first, partitions, copy == 0);
     }
     while (improve(nodes, n, first, partitions)) {
     }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "flare-admin/erase.h"
 #include "net/sock.h"
 
 enum { FIRST_PORT = 12120 };
@@ -185,6 +186,22 @@ local_port_taken(uint64_t port)
 /* --- many of them ----------------------------------------------------------
  */
 
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_cluster(const char *base, const char *name)
+{
+    char *conf = xasprintf("%s/%s/cluster.conf", base, name);
+    bool is = good_name(name) && access(conf, F_OK) == 0;
+
+    free(conf);
+    return is;
+}
+
 char **
 local_list(const char *base)
 {
@@ -194,28 +211,16 @@ local_list(const char *base)
     struct dirent *entry;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        char *conf = xasprintf("%s/%s/cluster.conf", base, entry->d_name);
-
-        if (good_name(entry->d_name) && access(conf, F_OK) == 0) {
+        if (is_cluster(base, entry->d_name)) {
             names = xreallocarray(names, n + 2, sizeof(*names));
             names[n++] = xstrdup(entry->d_name);
             names[n] = NULL;
         }
-        free(conf);
     }
     if (dir != NULL) {
         (void)closedir(dir);
     }
-    for (size_t i = 0; i + 1 < n; i++) { /* a handful: sorted by hand */
-        for (size_t j = i + 1; j < n; j++) {
-            if (strcmp(names[j], names[i]) < 0) {
-                char *kept = names[i];
-
-                names[i] = names[j];
-                names[j] = kept;
-            }
-        }
-    }
+    qsort(names, n, sizeof(*names), by_name);
     return names;
 }
 
@@ -249,39 +254,8 @@ local_use(const char *base, const char *name, struct err *err)
     return rc;
 }
 
-static int
-remove_tree(const char *path, struct err *err)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    int rc = 0;
-
-    while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
-        char *below;
-
-        if (strcmp(entry->d_name, ".") == 0 ||
-            strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
-        below = xasprintf("%s/%s", path, entry->d_name);
-        if (unlink(below) != 0) {
-            rc = errno == EISDIR || errno == EPERM
-                     ? remove_tree(below, err)
-                     : err_sys(err, "remove %s", below);
-        }
-        free(below);
-    }
-    if (dir != NULL) {
-        (void)closedir(dir);
-    }
-    if (rc == 0 && rmdir(path) != 0) {
-        rc = err_sys(err, "remove %s", path);
-    }
-    return rc;
-}
-
 int
 local_remove(const struct local *local, struct err *err)
 {
-    return remove_tree(local->folder, err);
+    return erase_folder(local->folder, true, err);
 }

@@ -25,6 +25,19 @@ path_of(const struct local *local, const char *kind, uint64_t i)
     return xasprintf("%s/%s/%s", local->folder, kind, who);
 }
 
+enum { START_FIELD = 22 - 3 }; /* counted from the one behind the state */
+
+/* The words behind "pid (name) ": the state comes first. */
+static struct slice
+behind_name(struct slice stat)
+{
+    while (stat.n > 0 && stat.p[0] != ')') {
+        stat.p++;
+        stat.n--;
+    }
+    return stat.n > 2 ? (struct slice){stat.p + 2, stat.n - 2} : SLICE("Z");
+}
+
 /* When the process was started, in ticks since the machine was; 0: it ended. */
 static uint64_t
 started_at(int pid)
@@ -32,26 +45,18 @@ started_at(int pid)
     char path[64];
     struct buf text = {0};
     struct err unused;
-    struct slice rest;
-    const char *name_end;
+    struct slice rest = SLICE("Z");
     uint64_t ticks = 0;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    if (file_read_all(path, &text, &unused) != 0) {
-        buf_fini(&text);
-        return 0;
+    if (file_read_all(path, &text, &unused) == 0) {
+        rest = behind_name(buf_slice(&text));
     }
-    rest = buf_slice(&text);
-    name_end = memrchr(rest.p, ')', rest.n);
-    if (name_end != NULL) {
-        rest.n -= (size_t)(name_end + 1 - rest.p);
-        rest.p = name_end + 1;
-        if (!slice_eq(slice_word(&rest), SLICE("Z"))) {
-            for (int i = 0; i < 18; i++) {
-                (void)slice_word(&rest);
-            }
-            (void)slice_u64(slice_word(&rest), UINT64_MAX, &ticks);
+    if (!slice_eq(slice_word(&rest), SLICE("Z"))) {
+        for (int i = 1; i < START_FIELD; i++) {
+            (void)slice_word(&rest);
         }
+        (void)slice_u64(slice_word(&rest), UINT64_MAX, &ticks);
     }
     buf_fini(&text);
     return ticks;
@@ -116,6 +121,18 @@ note_process(const struct local *local, uint64_t i, int pid, struct err *err)
     return rc;
 }
 
+/* At most LOG_TAIL bytes of it. */
+static struct slice
+last_line(struct slice text)
+{
+    size_t n = 0;
+
+    while (n < text.n && n < LOG_TAIL && text.p[text.n - 1 - n] != '\n') {
+        n++;
+    }
+    return n > 0 ? (struct slice){text.p + text.n - n, n} : SLICE("");
+}
+
 /* What its log ends with, as the reason. */
 static int
 say_why(const struct local *local, uint64_t i, const char *what,
@@ -131,13 +148,7 @@ say_why(const struct local *local, uint64_t i, const char *what,
     while (tail.n > 0 && tail.p[tail.n - 1] == '\n') {
         tail.n--;
     }
-    for (size_t at = tail.n; at > 0 && tail.n - at < LOG_TAIL; at--) {
-        if (tail.p[at - 1] == '\n') {
-            tail.p += at;
-            tail.n -= at;
-            break;
-        }
-    }
+    tail = last_line(tail);
     (void)err_set(err, ERR_UNAVAILABLE, "%s (its log is %s): %.*s", what, path,
                   (int)(tail.n < LOG_TAIL ? tail.n : LOG_TAIL), tail.p);
     buf_fini(&text);

@@ -107,7 +107,8 @@ is_whole(struct slice text)
     size_t n = sizeof("checksum 01234567\n") - 1;
     uint32_t crc;
 
-    return text.n > n && memcmp(text.p, "flare-backup 1\n", 15) == 0 &&
+    return text.p != NULL && text.n > n &&
+           memcmp(text.p, "flare-backup 1\n", 15) == 0 &&
            memcmp(text.p + text.n - n, word, sizeof(word) - 1) == 0 &&
            take_hex((struct slice){text.p + text.n - 9, 8}, &crc) &&
            crc32c(0, text.p, text.n - n) == crc;

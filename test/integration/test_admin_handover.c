@@ -112,6 +112,25 @@ masters_go_back_to_where_they_were(void **state)
     cluster_finish(&cluster);
 }
 
+#define COPIES                                                                 \
+    "partition:n node:s role:s sequence:n records:n? digest:s verdict:s"
+
+static void
+copies_are_compared_by_digest(void **state)
+{
+    const struct tool *t;
+
+    (void)state;
+    t = admin_run(&cluster, 0, NULL, "verify --copies -o json");
+    assert_int_equal(admin_json(t->out, COPIES), 4);
+    admin_has(t->out, "\"verdict\": \"ok\"");
+    process_kill(&cluster.nodes[3].process);
+    cluster_wait_state(&cluster, 3, "proxy down -1 0");
+    t = admin_run(&cluster, 0, NULL, "verify --copies -o json");
+    assert_int_equal(admin_json(t->out, COPIES), 3);
+    cluster_finish(&cluster);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -121,6 +140,7 @@ main(void)
         CASE(a_slave_and_its_master_swap_roles),
         CASE(down_of_a_master_loses_nothing),
         CASE(masters_go_back_to_where_they_were),
+        CASE(copies_are_compared_by_digest),
     };
     return cmocka_run_group_tests_name("flare-admin: handing over", tests, NULL,
                                        NULL);
