@@ -71,10 +71,8 @@ on_hello(struct world *w, size_t me, struct link_end end, const struct msg *msg)
         if (msg->a > node->disk.seen) {
             node->disk.seen = msg->a;
         }
-        if (f->epoch != msg->a || f->master != sender) {
-            f->joined = false;
-            f->join_at = UINT64_MAX;
-        }
+        f->joined = false; /* it may have been let go in between */
+        f->join_at = UINT64_MAX;
         restart(w, f);
         f->link = end;
         f->epoch = msg->a;
