@@ -100,6 +100,7 @@ struct engine_ops {
      * An exact cursor keeps the promise of storage/store.h; another may miss
      * or repeat records that are rewritten meanwhile but costs writers
      * nothing.  Ordered engines begin at the first key not below `from`.
+     * NULL: not now, the engine is in trouble.
      */
     struct engine_cursor *(*cursor_open)(struct engine *engine, bool exact,
                                          struct slice from);

@@ -13,7 +13,8 @@
 #include "storage/store.h"
 
 enum {
-    COUNT_WAIT_MS = 500 /* for what is dirty to be carried over first */
+    PATIENCE_MS = 20000, /* for room on the disk */
+    COUNT_WAIT_MS = 500  /* for what is dirty to be carried over first */
 };
 
 static const uint64_t default_buffer = 64 << 20;
@@ -104,7 +105,15 @@ front_close(struct engine *engine, struct err *err)
     drained = front_drain_all(f, INT64_MAX);
     digest_close(f->digest);
     buf_fini(&f->old);
-    rc = f->ops->close(f->behind, err);
+    if (atomic_load(&f->lost)) {
+        /*
+         * Left open, as by a sudden death: a proper end would say that the file
+         * is what it should be.  The process is about to end.
+         */
+        rc = err_set(err, ERR_IO, "%s: left as it is", f->ops->file);
+    } else {
+        rc = f->ops->close(f->behind, err);
+    }
     if (rc == 0 && !drained) {
         rc = err_set(err, ERR_IO, "%s: the engine refused a record",
                      f->ops->file);
@@ -132,6 +141,9 @@ front_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
     case FRONT_UNKNOWN:
         break;
     }
+    if (atomic_load_explicit(&f->lost, memory_order_relaxed)) {
+        return ENGINE_ERROR; /* what is there may be half of a change */
+    }
     return f->ops->get(f->behind, key, want, out);
 }
 
@@ -144,7 +156,10 @@ front_prefetch(struct engine *engine, const uint64_t *hash, unsigned n)
 static bool
 front_reserve(struct engine *engine, struct slice key, size_t n)
 {
-    return of(engine)->ops->reserve(of(engine)->behind, key, n);
+    struct front *f = of(engine);
+
+    /* Nothing is accepted that the engine does not take at the moment. */
+    return !atomic_load(&f->failed) && f->ops->reserve(f->behind, key, n);
 }
 
 static void
@@ -159,14 +174,30 @@ front_release(struct engine *engine, struct slice key, size_t n)
  * neither be carried over later nor be found.
  */
 static bool
+write_now(struct front *f, struct slice key, struct slice record)
+{
+    if (atomic_load(&f->failed)) {
+        return false;
+    }
+    if (!front_begin(f)) {
+        front_put_off(f);
+        return false;
+    }
+    if (!front_carry(f, key, record, false) || !front_commit(f)) {
+        front_abort(f);
+        return false;
+    }
+    return true;
+}
+
+static bool
 write_through(struct front *f, struct slice key, struct slice record)
 {
     size_t old_n = 0;
     bool ok;
 
     front_lock(f);
-    ok =
-        front_begin(f) && front_carry(f, key, record, false) && front_commit(f);
+    ok = write_now(f, key, record);
     if (ok && front_table_forget(&f->table, key, &old_n)) {
         f->ops->release(f->behind, key, old_n);
     }
@@ -174,18 +205,27 @@ write_through(struct front *f, struct slice key, struct slice record)
     return ok;
 }
 
+/* The log has this change already, so that it is worth waiting for room. */
+static bool
+is_hopeless(struct front *f, int64_t until)
+{
+    return atomic_load(&f->failed) &&
+           (atomic_load(&f->lost) || front_now_ms() > until);
+}
+
 static bool
 front_put(struct engine *engine, struct slice key, struct slice record)
 {
     struct front *f = of(engine);
     struct front_write w = {.key = key, .record = record};
+    int64_t until = front_now_ms() + PATIENCE_MS;
 
     if (!front_table_fits(&f->table, key, record) ||
         !f->ops->reserve(f->behind, key, record.n)) {
         return write_through(f, key, record);
     }
     while (!front_table_put(&f->table, &w)) {
-        if (atomic_load(&f->failed)) {
+        if (is_hopeless(f, until)) {
             f->ops->release(f->behind, key, record.n);
             return false;
         }
@@ -206,9 +246,10 @@ front_remove(struct engine *engine, struct slice key)
 {
     struct front *f = of(engine);
     struct front_write w = {.key = key, .removes = true};
+    int64_t until = front_now_ms() + PATIENCE_MS;
 
     while (!front_table_put(&f->table, &w)) {
-        if (atomic_load(&f->failed)) {
+        if (is_hopeless(f, until)) {
             return ENGINE_ERROR;
         }
         front_wake(f, true);
@@ -348,7 +389,9 @@ front_cursor_open(struct engine *engine, bool exact, struct slice from)
 {
     struct front *f = of(engine);
 
-    (void)front_drain_all(f, INT64_MAX);
+    if (!front_drain_all(f, INT64_MAX)) {
+        return NULL; /* it would not show all there is */
+    }
     return f->ops->cursor_open(f->behind, exact, from);
 }
 

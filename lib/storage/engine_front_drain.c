@@ -9,6 +9,7 @@
 #include "storage/engine_front_impl.h"
 
 enum {
+    AGAIN_MS = 200,   /* after the engine refused a record */
     NICE = 5,         /* who answers requests goes first */
     BATCH = 256,      /* entries carried over at a time */
     WAKE_MS = 100,    /* the thread looks for old entries so often */
@@ -100,6 +101,31 @@ front_carry(struct front *f, struct slice key, struct slice record,
                    : f->ops->put(f->behind, key, record);
 }
 
+void
+front_put_off(struct front *f)
+{
+    if (!atomic_load(&f->failed)) {
+        log_error("%s: the engine refuses a record, is the disk full?  What "
+                  "it has not taken is in the log",
+                  f->ops->file);
+    }
+    if (f->digests) {
+        digest_doubt(f->digest);
+    }
+    f->again_at = front_now_ms() + AGAIN_MS;
+    atomic_store(&f->failed, true);
+}
+
+void
+front_abort(struct front *f)
+{
+    front_put_off(f);
+    log_error("%s: the engine cannot go on: restart this node, it will be made "
+              "good from the log",
+              f->ops->file);
+    atomic_store(&f->lost, true);
+}
+
 static bool
 carry_entry(struct front *f, const struct front_entry *entry)
 {
@@ -136,13 +162,18 @@ drain_batch(struct front *f, struct front_shard *shard, int64_t older_than)
 {
     struct front_entry *batch[BATCH];
     unsigned n = front_shard_begin(shard, batch, BATCH, older_than);
-    bool ok = n == 0 || front_begin(f);
+    bool begun = n == 0 || front_begin(f);
+    bool ok = begun;
 
     for (unsigned i = 0; ok && i < n; i++) {
         ok = batch[i] == NULL || carry_entry(f, batch[i]);
     }
     if (!ok || (n > 0 && !front_commit(f))) {
-        atomic_store(&f->failed, true);
+        if (begun) {
+            front_abort(f);
+        } else {
+            front_put_off(f);
+        }
         front_shard_abort(shard, batch, n, front_on_gone, f);
         return -1;
     }
@@ -151,13 +182,28 @@ drain_batch(struct front *f, struct front_shard *shard, int64_t older_than)
     return (int)n;
 }
 
+/*
+ * Nearly always the disk is full.  What was accepted is in the table and in the
+ * log; it is carried over as soon as there is room.
+ */
+static bool
+must_wait(struct front *f)
+{
+    return atomic_load(&f->failed) &&
+           (atomic_load(&f->lost) || front_now_ms() < f->again_at);
+}
+
 int
 front_drain_once(struct front *f, struct front_shard *shard, int64_t older_than)
 {
     int n;
 
     front_lock(f);
-    n = atomic_load(&f->failed) ? -1 : drain_batch(f, shard, older_than);
+    n = must_wait(f) ? -1 : drain_batch(f, shard, older_than);
+    if (n > 0 && atomic_load(&f->failed)) {
+        log_info("%s: the engine takes records again", f->ops->file);
+        atomic_store(&f->failed, false);
+    }
     (void)pthread_mutex_unlock(&f->drain_lock);
     return n;
 }
@@ -262,7 +308,6 @@ void *
 front_run(void *arg)
 {
     struct front *f = arg;
-    bool told = false;
 
     (void)pthread_setname_np(pthread_self(), "drain");
     (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
@@ -270,12 +315,8 @@ front_run(void *arg)
         bool hurry = atomic_exchange(&f->hurry, false);
         int64_t now = front_now_ms();
 
-        if (!front_drain_all(f, hurry ? INT64_MAX : now - OLD_MS) && !told) {
-            log_error("%s: the engine refused a record; what was written "
-                      "since the last checkpoint is in the log",
-                      f->ops->file);
-            told = true;
-        }
+        (void)front_drain_all(
+            f, hurry || atomic_load(&f->failed) ? INT64_MAX : now - OLD_MS);
         front_table_wake_writers(&f->table);
         survey(f);
         wait_for_work(f);

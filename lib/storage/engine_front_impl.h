@@ -28,6 +28,8 @@ struct front {
     bool running;
     _Atomic bool hurry;    /* carry over everything, now */
     _Atomic bool failed;   /* the engine behind refused an entry */
+    _Atomic bool lost;     /* and could not take back what it had begun */
+    int64_t again_at;      /* try it again then (front_now_ms) */
     struct digest *digest; /* this and what follows: under drain_lock */
     bool digests;          /* it counts, and is being kept up */
     struct buf old;
@@ -43,6 +45,12 @@ bool front_begin(struct front *f);
 bool front_carry(struct front *f, struct slice key, struct slice record,
                  bool removes);
 bool front_commit(struct front *f);
+
+/* Begin failed: it is tried again later. */
+void front_put_off(struct front *f);
+
+/* Instead of commit: nobody knows what the engine has now. */
+void front_abort(struct front *f);
 
 /* Carry over what is due of one shard.  How much; -1: the engine failed. */
 int front_drain_once(struct front *f, struct front_shard *shard,

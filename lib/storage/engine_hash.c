@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "item/item.h"
 #include "storage/store.h"
 #include "storage/tc_err.h"
@@ -24,7 +25,9 @@ static const uint64_t default_map = 1 << 30;
 static const uint64_t room_step = 64 << 20;
 static const uint64_t room_slack = 1 << 20;
 static const uint64_t room_spare = 4 << 20; /* for a transaction's file */
-static const uint64_t wal_room = 3 << 20;
+static const off_t wal_room = 3 << 20;
+static const uint64_t wal_ample = 256 << 20; /* nobody fills that meanwhile */
+static const uint64_t wal_margin = 8 << 20;  /* somebody fills the disk, too */
 
 static struct hash_engine *
 of(struct engine *engine)
@@ -59,6 +62,7 @@ hash_free(struct hash_engine *e)
     }
     (void)pthread_rwlock_destroy(&e->walk);
     free(e->path);
+    free(e->wal_path);
     free(e);
 }
 
@@ -70,6 +74,7 @@ hash_new(const char *path)
 
     e->base.ops = &engine_hash;
     e->path = xstrdup(path);
+    e->wal_path = xasprintf("%s.wal", path);
     e->fd = -1;
     list_init(&e->cursors);
     (void)pthread_rwlockattr_init(&attr);
@@ -318,6 +323,19 @@ hash_release(struct engine *engine, struct slice key, size_t n)
 }
 
 /*
+ * It takes nothing more, not even an abort, once a write to the transaction's
+ * file has failed; so that file gets its room first.
+ */
+static bool
+has_wal_room(const struct hash_engine *e)
+{
+    AUTO_CLOSE int fd = open(e->wal_path, O_WRONLY | O_CLOEXEC);
+
+    return fd >= 0 && (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, wal_room) == 0 ||
+                       errno == EOPNOTSUPP);
+}
+
+/*
  * Tokyo Cabinet writes what it is about to change to a file beside its own,
  * and puts it back when it opens a file whose transaction was not ended.  When
  * somebody else filled the disk to the last, what was accepted is written
@@ -330,8 +348,13 @@ hash_begin(struct engine *engine)
     bool ok;
 
     (void)pthread_rwlock_wrlock(&e->walk);
-    e->begun = room_beside(&e->room, wal_room);
+    e->begun = room_beside(&e->room, wal_margin);
     ok = !e->begun || tchdbtranbegin(e->hdb);
+    if (e->begun && ok && !room_beside(&e->room, wal_ample) &&
+        !has_wal_room(e)) {
+        ok = tchdbtrancommit(e->hdb); /* nothing was changed yet */
+        e->begun = false;
+    }
     (void)pthread_rwlock_unlock(&e->walk);
     return ok;
 }

@@ -20,7 +20,7 @@
 struct hash_engine {
     struct engine base;
     TCHDB *hdb;
-    char *path;
+    char *path, *wal_path;
     int fd; /* ours, for blocks and fsync; closed after the handle: locks */
     size_t extra; /* bytes a record takes beyond key and value, at most */
     bool packed;  /* records are compressed, sizes say nothing */

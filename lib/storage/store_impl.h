@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/log.h"
 #include "storage/engine.h"
 #include "storage/keylock.h"
 #include "storage/marks.h"
@@ -25,11 +26,12 @@ struct store_keeper {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop, work;        /* under lock */
-    _Atomic bool due;       /* a checkpoint is wanted */
-    _Atomic bool asked;     /* work was set, do not lock again */
-    _Atomic uint64_t at;    /* bytes logged when the last one was made */
-    uint64_t every;         /* bytes */
+    bool stop, work;     /* under lock */
+    _Atomic bool due;    /* a checkpoint is wanted */
+    _Atomic bool asked;  /* work was set, do not lock again */
+    _Atomic uint64_t at; /* bytes logged when the last one was made */
+    uint64_t every;      /* bytes */
+    struct log_limit complaints;
     _Atomic bool surveying; /* finding the largest version in an old file */
 };
 

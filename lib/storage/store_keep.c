@@ -70,7 +70,11 @@ store_checkpoint(struct store *store, struct err *err)
         return err_set(err, ERR_IO, "%s: the storage engine failed", where);
     }
     (void)pthread_mutex_lock(&store->checkpoint_lock);
-    if (!carry_over(store, &seq, &logged) || !store->ops->sync(store->engine)) {
+    if (!carry_over(store, &seq, &logged)) {
+        rc = err_set(err, ERR_IO,
+                     "%s does not take what was written; is the disk full?",
+                     where);
+    } else if (!store->ops->sync(store->engine)) {
         rc = err_sys(err, "write %s", where);
     } else {
         rc = ulog_write_out(store->log, err);
@@ -130,13 +134,17 @@ do_work(struct store *store)
 {
     struct store_keeper *k = &store->keeper;
     struct err err;
+    unsigned held;
 
     ulog_tend(store->log);
     if (!atomic_exchange(&k->due, false)) {
         return;
     }
     if (store_checkpoint(store, &err) != 0) {
-        log_error("checkpoint: %s", err.msg);
+        if (log_limit_pass(&k->complaints, &held)) {
+            log_error("checkpoint: %s (%u more such since the last line)",
+                      err.msg, held);
+        }
         /* Not again before as much was logged once more. */
         atomic_store(&k->at, store_written(store));
     }

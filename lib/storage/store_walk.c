@@ -31,7 +31,9 @@ store_cursor_close(struct store_cursor *cursor)
     if (cursor == NULL) {
         return;
     }
-    cursor->store->ops->cursor_close(cursor->engine);
+    if (cursor->engine != NULL) {
+        cursor->store->ops->cursor_close(cursor->engine);
+    }
     free(cursor);
 }
 
@@ -41,6 +43,9 @@ store_cursor_next(struct store_cursor *cursor, struct slice *key,
 {
     struct slice record;
 
+    if (cursor->engine == NULL) {
+        return STORE_ERROR;
+    }
     for (;;) {
         switch (cursor->store->ops->cursor_next(cursor->engine, key, &record)) {
         case ENGINE_MISS:
@@ -75,6 +80,9 @@ store_prefix(struct store *store, struct slice prefix, uint64_t limit,
         return STORE_ERROR;
     }
     cursor = ops->cursor_open(store->engine, false, prefix);
+    if (cursor == NULL) {
+        return STORE_ERROR;
+    }
     while (status == STORE_OK && limit > 0) {
         enum engine_result result = ops->cursor_next(cursor, &key, &record);
 
@@ -100,6 +108,9 @@ sweep_next(struct store *store, struct slice *key, struct slice *record)
 
     if (store->sweep == NULL) {
         store->sweep = ops->cursor_open(store->engine, false, from_start);
+    }
+    if (store->sweep == NULL) {
+        return false;
     }
     if (ops->cursor_next(store->sweep, key, record) == ENGINE_OK) {
         return true;
