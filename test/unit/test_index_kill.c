@@ -162,7 +162,16 @@ static const struct {
     {.type = INDEX_STATE, .port = 1, .state = NODE_DOWN}, /* held, a master */
 };
 
-enum { EVENTS = COUNT(story) };
+enum {
+    EVENTS = COUNT(story),
+    CALLS = EVENTS * 8, /* two files: three calls each, and the folder's */
+/* A fork is slow under a sanitizer: every seventh still meets each kind. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    STRIDE = 7,
+#else
+    STRIDE = 1,
+#endif
+};
 
 /* Per version what belongs to it, as made without any fault. */
 static struct {
@@ -320,13 +329,11 @@ live(enum mode mode, unsigned n, unsigned lasting)
     return answered;
 }
 
-/* Every call once; returns how many there were. */
-static unsigned
+/* Every call once, to the last. */
+static void
 die_at_each_call(enum mode mode)
 {
-    unsigned n = 1;
-
-    for (;; n++) {
+    for (unsigned n = 1;; n += STRIDE) {
         size_t answered;
 
         folder = folder_make();
@@ -343,7 +350,8 @@ die_at_each_call(enum mode mode)
         folder_remove(folder);
         free(folder);
         if (answered == SIZE_MAX) {
-            return n - 1;
+            assert_in_range(n, CALLS + 1, CALLS + STRIDE);
+            return;
         }
     }
 }
@@ -351,18 +359,15 @@ die_at_each_call(enum mode mode)
 static void
 killed_at_any_call_it_has_all_that_was_answered(void **state)
 {
-    unsigned calls = die_at_each_call(KILL);
-
     (void)state;
-    print_message("%u calls\n", calls);
-    assert_int_equal(calls, EVENTS * 8); /* 2 files: 3 calls and the folder */
+    die_at_each_call(KILL);
 }
 
 static void
 without_power_at_any_call_too(void **state)
 {
     (void)state;
-    assert_int_equal(die_at_each_call(POWER), EVENTS * 8);
+    die_at_each_call(POWER);
 }
 
 /*
@@ -373,7 +378,7 @@ static void
 a_full_disk_undoes_nothing_and_is_got_over(void **state)
 {
     (void)state;
-    for (unsigned n = 1; n <= EVENTS * 8; n++) {
+    for (unsigned n = 1; n <= CALLS; n += STRIDE) {
         size_t done = 0;
 
         folder = folder_make();
@@ -410,7 +415,7 @@ static void
 killed_with_a_full_disk_it_has_all_that_was_answered(void **state)
 {
     (void)state;
-    for (unsigned n = 1; n <= EVENTS * 8; n++) {
+    for (unsigned n = 1; n <= CALLS; n += STRIDE) {
         size_t answered;
 
         folder = folder_make();
