@@ -140,6 +140,14 @@ a_returning_master_gives_up_what_nobody_else_has(void **state)
     cluster_finish(&cluster);
 }
 
+static bool
+knows_that_it_is_master(void *arg)
+{
+    (void)arg;
+    return stat_of(cluster.nodes[1].port, "node_map_version") >=
+           stat_of(cluster.index.port, "node_map_version");
+}
+
 /* What it is asked while it sleeps, and another is master. */
 static void
 a_paused_master(const char *type)
@@ -153,6 +161,7 @@ a_paused_master(const char *type)
     process_signal(&cluster.nodes[0].process, SIGSTOP);
     client_send(&old, SLICE("set k 0 0 3\r\nold\r\n"));
     cluster_wait_state(&cluster, 1, "master active 0 1");
+    wait_for(knows_that_it_is_master, NULL, WAIT_MS, "the map to be used");
     client_open(&c, cluster.nodes[1].port);
     client_talk(&c, "set k 0 0 3\r\nnew\r\n", "STORED\r\n");
     process_signal(&cluster.nodes[0].process, SIGCONT);
