@@ -37,7 +37,9 @@ check_slices(const struct request *req, struct slice whole,
     check_inside(req->value, whole);
     assert(req->key.n <= limits->key_max);
     assert(!command_writes(req->command) || req->key.n > 0);
-    assert(req->value.n <= limits->value_max || req->command == COMMAND_NODE);
+    assert(req->value.n <= limits->value_max || req->command == COMMAND_NODE ||
+           (req->command == COMMAND_REPL &&
+            req->value.n <= limits->value_max + REPL_DATA_MORE));
     for (unsigned i = 0; i < req->nkeys; i++) {
         struct slice key = request_key(&keys);
 
