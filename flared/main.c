@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 
-enum { KEEP = 16 << 20 }; /* bytes of each thread */
+enum { KEEP = 4 << 20 }; /* bytes of each thread */
 
 int
 main(int argc, char **argv)
