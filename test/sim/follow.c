@@ -203,10 +203,12 @@ fail(struct world *w, size_t me, const char *why)
 {
     TRACE(w, "n%zu gives up its copy: %s", me, why != NULL ? why : "");
     restart(w, follow_of(w, me));
-    node_report(w, me,
-                &(struct msg){.type = MSG_LOST,
-                              .a = me,
-                              .b = w->node[me].view->map->version});
+    if (w->node[me].view != NULL) {
+        node_report(w, me,
+                    &(struct msg){.type = MSG_LOST,
+                                  .a = me,
+                                  .b = w->node[me].view->map->version});
+    }
 }
 
 static void
@@ -494,6 +496,7 @@ follow_follow_map(struct world *w, size_t me)
         follow_stop(w, me);
         return;
     }
+    f->joined = false; /* it must be counted by a master with this map */
     if (f->link.conn != 0 &&
         hear(w, me, f->master, f->epoch).hearing != STREAM_LISTEN) {
         stop_stream(w, f);
