@@ -298,12 +298,27 @@ complete(struct rebuilder *r)
 }
 
 static void
+complete_and_report(struct rebuilder *r)
+{
+    if (!store_commit(r->node->store) || !complete(r)) {
+        fail(r, "the storage cannot write what was copied");
+        return;
+    }
+    report(r);
+}
+
+/*
+ * Records that were copied may be newer than the place in the log that the
+ * stream has reached: the copy is not whole before the stream has come to
+ * where the master was when the last record was read, which joining waits for.
+ */
+static void
 finish(struct rebuilder *r)
 {
     const struct rebuild_source *source;
 
     if (r->joiner != NULL) {
-        report(r);
+        complete_and_report(r);
         return;
     }
     if (store_data(r->node->store) == STORE_BUILDING &&
@@ -312,12 +327,8 @@ finish(struct rebuilder *r)
         restart(r, "flush_all came meanwhile");
         return;
     }
-    if (!store_commit(r->node->store) || !complete(r)) {
-        fail(r, "the storage cannot write what was copied");
-        return;
-    }
     if (!is_fed_by_stream(r)) {
-        report(r);
+        complete_and_report(r);
         return;
     }
     source = &r->plan.source[0];

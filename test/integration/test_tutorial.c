@@ -132,6 +132,18 @@ a_master_is_made_and_takes_a_value(void **state)
     tool_fini(&t);
 }
 
+static bool
+is_counted(void *items)
+{
+    struct tool t;
+    bool found;
+
+    RUN(&t, NULL, tool_path("flare-stats"), "-i", getenv("FLARE_INDEX_SERVER"));
+    found = strstr(t.out, items) != NULL;
+    tool_fini(&t);
+    return found;
+}
+
 static void
 a_hundred_thousand_items_are_piped_in(void **state)
 {
@@ -152,6 +164,8 @@ a_hundred_thousand_items_are_piped_in(void **state)
     RUN(&t, NULL, "sh", "-c", pipe);
     assert_string_equal(t.out, count);
     tool_fini(&t);
+    /* What was stored just now is counted when it is in the data file. */
+    wait_for(is_counted, items, WAIT_MS, "all items are counted");
     RUN(&t, NULL, tool_path("flare-stats"), "-i", getenv("FLARE_INDEX_SERVER"));
     assert_has(t.out, "hostname:port");
     assert_has(t.out, items);

@@ -2,14 +2,14 @@
 > flush_all
 < OK
 > digest mark
-< DIGEST 0 {empty} 0 00000000000000000000000000000000
+< DIGEST {epoch} {empty} 0 00000000000000000000000000000000
 > set d 3 0 2
 > ab
 < STORED
 > digest mark
-< DIGEST 0 {one} 1 {sum}
+< DIGEST {epoch} {one} 1 {sum}
 > digest at {one}
-< DIGEST 0 {one} 1 {sum}
+< DIGEST {epoch} {one} 1 {sum}
 > digest at {empty}
 < GONE
 > digest at 18446744073709551615
@@ -28,7 +28,7 @@
 > digest repair d
 < OK
 > digest mark
-< DIGEST 0 {} 1 {sum}
+< DIGEST {epoch} {} 1 {sum}
 > digest
 < CLIENT_ERROR bad command line format
 > digest keys 4096
