@@ -280,6 +280,21 @@ add_up(struct front *f, struct digest_sum *sums)
     return result == ENGINE_MISS;
 }
 
+/* Under the drain lock; false: somebody else had precedence. */
+static bool
+compute_digest(struct front *f)
+{
+    struct digest_sum *sums = xcalloc(DIGEST_BUCKETS, sizeof(*sums));
+    bool ok = !atomic_load(&f->failed) && add_up(f, sums);
+
+    if (ok) {
+        digest_replace(f->digest, sums, f->ops->count(f->behind));
+        log_debug("the digest was computed anew");
+    }
+    free(sums);
+    return ok;
+}
+
 /*
  * Compute the digest anew if it does not count.  Nothing is carried over
  * meanwhile; who wants that has precedence, and it is tried again later.
@@ -287,21 +302,14 @@ add_up(struct front *f, struct digest_sum *sums)
 static void
 survey(struct front *f)
 {
-    struct digest_sum *sums;
-
-    if (digest_counts(f->digest) || front_now_ms() < f->survey_at) {
+    if (front_now_ms() < f->survey_at) {
         return;
     }
-    sums = xcalloc(DIGEST_BUCKETS, sizeof(*sums));
     (void)pthread_mutex_lock(&f->drain_lock);
-    if (!atomic_load(&f->failed) && add_up(f, sums)) {
-        digest_replace(f->digest, sums, f->ops->count(f->behind));
-        log_debug("the digest was computed anew");
-    } else {
+    if (!digest_counts(f->digest) && !compute_digest(f)) {
         f->survey_at = front_now_ms() + SURVEY_AGAIN_MS;
     }
     (void)pthread_mutex_unlock(&f->drain_lock);
-    free(sums);
 }
 
 void *

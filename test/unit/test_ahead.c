@@ -47,6 +47,7 @@ several_short_requests_are_looked_at_together(void **state)
         {"get a\r\nset b 0 0 x\r\n", 20},
         {"get a\r\nset b 0 0 5\r\nxyz", 27}, /* where it will end */
     };
+    static const struct slice get = {"get ab\r\n", 8};
     char many[40 * 8] = "";
 
     (void)state;
@@ -55,7 +56,7 @@ several_short_requests_are_looked_at_together(void **state)
                          rows[i].used);
     }
     for (unsigned i = 0; i < 40; i++) {
-        memcpy(many + 8 * (size_t)i, "get ab\r\n", 8);
+        memcpy(many + get.n * i, get.p, get.n);
     }
     assert_int_equal(ahead(many, sizeof(many)), 8 * AHEAD_KEYS);
 }

@@ -191,7 +191,7 @@ lines_are_as_wide_as_the_screen(void **state)
     for (int i = 0; i < 2 * BOARD_HISTORY; i++) {
         struct round round = round_at(i);
 
-        round.samples[1].cmd_get = (uint64_t)(i * i);
+        round.samples[1].cmd_get = (uint64_t)i * (uint64_t)i;
         round.samples[1].bytes = UINT64_C(3) << 40;
         round.samples[1].items = UINT64_MAX;
         put(round);

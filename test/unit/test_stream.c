@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/rand.h"
 #include "repl/stream.h"
 
 static struct partition_table *table;
@@ -226,14 +227,16 @@ a_random_past_is_never_taken_for_another(void **state)
     static uint64_t log[NODES][LOG + 1]; /* epoch of each entry */
     struct lineage l[NODES] = {{.seq = 0}};
     uint64_t epoch = 1;
+    struct rand r;
 
     (void)state;
-    srand(7);
+    rand_init(&r, 7);
     for (unsigned i = 0; i < NODES; i++) {
         lineage_begin(&l[i], 1, 1);
     }
     for (unsigned round = 0; round < 3000; round++) {
-        unsigned m = (unsigned)rand() % NODES, s = (unsigned)rand() % NODES;
+        unsigned m = (unsigned)rand_below(&r, NODES),
+                 s = (unsigned)rand_below(&r, NODES);
         struct stream_plan plan;
         uint64_t common = 0;
 
@@ -241,7 +244,7 @@ a_random_past_is_never_taken_for_another(void **state)
             break;
         }
         lineage_begin(&l[m], ++epoch, l[m].seq + 1);
-        for (int i = rand() % 4; i > 0; i--) {
+        for (int i = (int)rand_below(&r, 4); i > 0; i--) {
             log[m][++l[m].seq] = epoch;
         }
         if (m == s) {
@@ -257,11 +260,12 @@ a_random_past_is_never_taken_for_another(void **state)
             assert_true((plan.start == STREAM_RESUME) == (common == l[s].seq));
         } else {
             l[s] = l[m];
-            plan.seq = (uint64_t)rand() % (l[m].seq + 1);
+            plan.seq = rand_below(&r, (uint32_t)l[m].seq + 1);
             memcpy(log[s], log[m], sizeof(log[s]));
         }
         lineage_cut(&l[s], plan.seq);
-        for (int i = rand() % 5; i > 0 && l[s].seq < l[m].seq; i--) {
+        for (int i = (int)rand_below(&r, 5); i > 0 && l[s].seq < l[m].seq;
+             i--) {
             uint64_t e = log[m][l[s].seq + 1];
 
             lineage_begin(&l[s], e, l[s].seq + 1);
