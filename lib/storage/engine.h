@@ -49,6 +49,8 @@ struct engine_ops {
     int (*open)(struct engine **out, const struct store_options *options,
                 const char *path, struct engine_found *found, struct err *err);
     int (*close)(struct engine *engine, struct err *err);
+    /* Its file is going to be put aside: close it, whatever has happened. */
+    void (*give_up)(struct engine *engine); /* NULL: nothing to do for that */
 
     /* Keys with these hashes will be asked for; a hint.  NULL: no need. */
     void (*prefetch)(struct engine *engine, const uint64_t *hash, unsigned n);

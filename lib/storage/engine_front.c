@@ -126,6 +126,12 @@ front_close(struct engine *engine, struct err *err)
     return rc;
 }
 
+static void
+front_give_up(struct engine *engine)
+{
+    atomic_store(&of(engine)->lost, false);
+}
+
 static enum engine_result
 front_get(struct engine *engine, struct slice key, size_t want, struct buf *out)
 {
@@ -433,9 +439,9 @@ open_btree(struct engine **out, const struct store_options *options,
     .remove = front_remove, .count = front_count, .size = front_size,          \
     .truncate = front_truncate, .settle = front_settle,                        \
     .checkpoint = front_checkpoint, .sync = front_sync,                        \
-    .digest = front_digest, .digest_doubt = front_digest_doubt,                \
-    .cursor_open = front_cursor_open, .cursor_next = front_cursor_next,        \
-    .cursor_close = front_cursor_close
+    .give_up = front_give_up, .digest = front_digest,                          \
+    .digest_doubt = front_digest_doubt, .cursor_open = front_cursor_open,      \
+    .cursor_next = front_cursor_next, .cursor_close = front_cursor_close
 
 const struct engine_ops engine_hash_front = {
     .name = "tch",

@@ -265,6 +265,9 @@ rebuild_from_log(struct store *store, const struct store_options *options,
     log_warn("%s; the file is kept as %s.damaged-%s and made anew from the "
              "log, which has every change ever made",
              err->msg, store->path, stamp);
+    if (store->ops->give_up != NULL) {
+        store->ops->give_up(store->engine);
+    }
     (void)store->ops->close(store->engine, &ignored);
     store->engine = NULL;
     set_aside(store->path, stamp);
