@@ -397,6 +397,7 @@ on_batch(struct copy *copy, const struct flight *flight,
         return;
     }
     standing_heard(&copy->node->standing, flight->sent);
+    copy->feed.heard = flight->sent;
     copy_acknowledge(copy, confirmed(reply));
 }
 
@@ -501,15 +502,22 @@ feed_pump(struct copy *copy)
 }
 
 void
+feed_probe(struct copy *copy)
+{
+    if (feed_applies(copy) && copy->state == COPY_RUNNING &&
+        copy->feed.step == FEED_FLOW && *peer_note(copy->peer) &&
+        !copy_window_full(copy)) {
+        (void)say_batch(copy, SLICE(""), copy->read);
+    }
+}
+
+void
 feed_tick(struct copy *copy)
 {
     const int64_t every =
         atomic_load(&copy->node->standing.lease_ms) / HEARTBEATS;
 
-    if (feed_applies(copy) && copy->state == COPY_RUNNING &&
-        copy->feed.step == FEED_FLOW && *peer_note(copy->peer) &&
-        !copy_window_full(copy) &&
-        mono_reached(mono_after_ms(copy->feed.said, every), copy->loop->now)) {
-        (void)say_batch(copy, SLICE(""), copy->read);
+    if (mono_reached(mono_after_ms(copy->feed.said, every), copy->loop->now)) {
+        feed_probe(copy);
     }
 }

@@ -39,7 +39,8 @@ struct feed {
     uint64_t epoch;  /* ours when hello was said */
     struct buf want; /* keys of records to be sent yet */
     size_t want_at;
-    struct mono said; /* the last batch */
+    struct mono said;  /* the last batch */
+    struct mono heard; /* when the latest one was sent that was answered */
     unsigned resumed, rewound, fulls;
 };
 
@@ -54,5 +55,8 @@ void feed_answer(struct copy *copy, const struct flight *flight,
 
 /* Say something if nothing was said for a while; now and then. */
 void feed_tick(struct copy *copy);
+
+/* Say something now, to hear whether it is there. */
+void feed_probe(struct copy *copy);
 
 #endif

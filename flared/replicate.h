@@ -54,7 +54,7 @@ struct replicator_join {
     void (*done)(struct mail *mail);
     uint64_t last;
     const char *why;
-    struct mono deadline;
+    struct mono asked, deadline;
 };
 
 /*
@@ -65,8 +65,9 @@ void replicator_join(struct replicator *replicator,
                      struct replicator_join *join);
 
 /*
- * Any thread: answered when this copy, or with an empty key every one that
- * counts, has all that is in the log now, or after two seconds.
+ * Any thread: answered when this copy has all that is in the log now and has
+ * answered something that was sent since, or, with an empty key, when every
+ * one that counts has it; with `why` set when that takes too long.
  */
 void replicator_await(struct replicator *replicator,
                       struct replicator_join *join);

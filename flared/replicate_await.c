@@ -36,7 +36,8 @@ judge_await(struct replicator *r, const struct replicator_join *join,
     const bool streams = copy != NULL && copy->feed.mode == FEED_STREAM;
 
     if (join->key[0] == '\0' ? all_have(r, join->last)
-                             : streams && copy_has(copy, join->last)) {
+                             : streams && copy_has(copy, join->last) &&
+                                   copy->feed.heard.ns >= join->asked.ns) {
         return true;
     }
     *why = streams ? "SERVER_ERROR it does not catch up"
@@ -91,7 +92,13 @@ on_await(struct mail *mail)
     struct replicator_join *join =
         LIST_ENTRY(mail, struct replicator_join, mail);
     struct replicator *r = join->replicator;
+    struct copy *copy = replicator_find(r, slice_str(join->key));
 
+    /* Who has everything already may be deaf by now. */
+    join->asked = r->loop.now;
+    if (copy != NULL) {
+        feed_probe(copy);
+    }
     join->last = ulog_last(store_log(r->node->store));
     join->deadline = mono_after_ms(r->loop.now, AWAIT_MS);
     list_append(&r->awaits, &join->link);
