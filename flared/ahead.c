@@ -26,7 +26,7 @@ value_size(struct slice line, size_t *size)
 
     (void)slice_word(&line);
     (void)slice_word(&line);
-    if (!slice_u64(slice_word(&line), LINE * LINE, &n)) {
+    if (!slice_u64(slice_word(&line), (uint64_t)LINE * LINE, &n)) {
         return false;
     }
     *size = (size_t)n + 2;

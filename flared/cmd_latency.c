@@ -166,13 +166,14 @@ static bool
 tell_slow(struct buf *out, struct worker *worker)
 {
     struct buf raw = *out;
-    size_t n = buf_len(&raw) / sizeof(struct slow_entry);
+    const char *from = buf_slice(&raw).p;
+    size_t n = from != NULL ? buf_len(&raw) / sizeof(struct slow_entry) : 0;
     size_t most = atomic_load(&worker->node->slowlog_len);
     struct slow_entry *all = xcalloc(n + 1, sizeof(*all));
     bool ok = true;
 
     if (n > 0) {
-        memcpy(all, buf_slice(&raw).p, n * sizeof(*all));
+        memcpy(all, from, n * sizeof(*all));
         qsort(all, n, sizeof(*all), newest_first);
     }
     *out = (struct buf){0};
@@ -238,7 +239,8 @@ static bool
 tell_hot(struct buf *out, struct worker *worker)
 {
     struct buf raw = *out;
-    size_t n = buf_len(&raw) / sizeof(struct topkeys);
+    const char *from = buf_slice(&raw).p;
+    size_t n = from != NULL ? buf_len(&raw) / sizeof(struct topkeys) : 0;
     struct topkeys *sum = xcalloc(1, sizeof(*sum));
     struct topkeys *one = xcalloc(1, sizeof(*one));
     bool ok = true;
@@ -246,7 +248,7 @@ tell_hot(struct buf *out, struct worker *worker)
     (void)worker;
     *out = (struct buf){0};
     for (size_t i = 0; i < n; i++) {
-        memcpy(one, buf_slice(&raw).p + i * sizeof(*one), sizeof(*one));
+        memcpy(one, from + i * sizeof(*one), sizeof(*one));
         topkeys_merge(sum, one);
     }
     topkeys_sort(sum);

@@ -162,7 +162,7 @@ next_key(struct feed *feed)
     struct slice key = {NULL, 0};
     size_t n;
 
-    if (rest.n < feed->want_at + 2) {
+    if (rest.p == NULL || rest.n < feed->want_at + 2) {
         return key;
     }
     rest.p += feed->want_at;

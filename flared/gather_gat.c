@@ -75,30 +75,36 @@ route_write(const struct worker *worker, struct slice key)
                : (struct route){ROUTE_NO_PARTITION, -1, NULL};
 }
 
-/* Can every key be touched now?  False: the request waits or was answered. */
+/* False: the request waits or was answered. */
+static bool
+can_touch_key(struct session *session, const struct request *req,
+              struct slice key)
+{
+    struct worker *worker = session->worker;
+    struct route route = route_write(worker, key);
+
+    if (route.kind == ROUTE_LOCAL) {
+        return cmd_may_change(session, req);
+    }
+    if (route.kind != ROUTE_FORWARD) {
+        cmd_refuse_route(session, req, route.kind);
+        return false;
+    }
+    return !hold_for_peer(
+        session, pool_get(&worker->pool, node_host(route.to), route.to->port));
+}
+
+/* Can every key be touched now?  Likewise. */
 static bool
 can_touch(struct session *session, const struct request *req)
 {
-    struct worker *worker = session->worker;
-    struct slice keys = req->keys, key;
+    struct slice keys = req->keys;
+    struct slice key = request_key(&keys);
 
-    while ((key = request_key(&keys)).n > 0) {
-        struct route route = route_write(worker, key);
-
-        if (route.kind == ROUTE_LOCAL) {
-            if (!cmd_may_change(session, req)) {
-                return false;
-            }
-        } else if (route.kind != ROUTE_FORWARD) {
-            cmd_refuse_route(session, req, route.kind);
-            return false;
-        } else if (hold_for_peer(session,
-                                 pool_get(&worker->pool, node_host(route.to),
-                                          route.to->port))) {
-            return false;
-        }
+    while (key.n > 0 && can_touch_key(session, req, key)) {
+        key = request_key(&keys);
     }
-    return true;
+    return key.n == 0;
 }
 
 void

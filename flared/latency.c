@@ -130,21 +130,25 @@ look_whether_slow(struct session *session, const struct request *req)
 /* --- which keys are hot ----------------------------------------------------
  */
 
-static void
-sample(struct latency *l, const struct request *req, unsigned nkeys)
+/* The n-th key, from 0. */
+static struct slice
+key_at(const struct request *req, unsigned n)
 {
     struct slice keys = req->keys;
     struct slice key = req->key;
 
-    while (l->until_sample < nkeys) {
-        unsigned steps = l->until_sample;
+    for (unsigned i = 0; req->nkeys > 1 && i <= n; i++) {
+        key = request_key(&keys);
+    }
+    return key;
+}
 
-        if (req->nkeys > 1) {
-            keys = req->keys;
-            do {
-                key = request_key(&keys);
-            } while (steps-- > 0);
-        }
+static void
+sample(struct latency *l, const struct request *req, unsigned nkeys)
+{
+    while (l->until_sample < nkeys) {
+        struct slice key = key_at(req, l->until_sample);
+
         if (key.n > 0) {
             topkeys_add(&l->hot, key);
         }

@@ -179,15 +179,16 @@ cmd_run(struct session *session, struct slice line)
     }
     word = slice_word(&line);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (slice_eq(word, slice_str(commands[i].name))) {
-            memcpy(session->op, commands[i].name, strlen(commands[i].name) + 1);
-            if (commands[i].changes && !session->trusted) {
-                refuse_stranger(session);
-            } else {
-                commands[i].run(session, line);
-            }
-            return;
+        if (!slice_eq(word, slice_str(commands[i].name))) {
+            continue;
         }
+        memcpy(session->op, commands[i].name, strlen(commands[i].name) + 1);
+        if (commands[i].changes && !session->trusted) {
+            refuse_stranger(session);
+        } else {
+            commands[i].run(session, line);
+        }
+        return;
     }
     cmd_error(session);
 }

@@ -114,13 +114,14 @@ is_too_early(const struct node *node, const struct index_event *event,
     for (size_t i = 0; i < map->nnodes; i++) {
         const struct node *slave = &map->node[i];
 
-        if (slave->role == NODE_SLAVE && slave->state == NODE_ACTIVE &&
-            slave->partition == node->partition) {
-            if (has_answered(event, slave)) {
-                return false;
-            }
-            candidates = true;
+        if (slave->role != NODE_SLAVE || slave->state != NODE_ACTIVE ||
+            slave->partition != node->partition) {
+            continue;
         }
+        if (has_answered(event, slave)) {
+            return false;
+        }
+        candidates = true;
     }
     return candidates;
 }

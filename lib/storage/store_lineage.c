@@ -60,7 +60,7 @@ parse(struct store_epochs *all, struct slice text)
     char crc[16];
     const size_t n = 13; /* "crc 01234567\n" */
 
-    if (text.n < sizeof(title) - 1 + n ||
+    if (text.p == NULL || text.n < sizeof(title) - 1 + n ||
         memcmp(text.p, title, sizeof(title) - 1) != 0) {
         return false;
     }

@@ -150,30 +150,31 @@ wait_a_second(struct ulog *log)
     }
 }
 
+static bool
+is_due(struct ulog *log)
+{
+    return log->last > atomic_load(&log->syncer.durable) && !log->failed;
+}
+
 /* Until there is something to be written.  Under the lock; false: stop. */
 static bool
 wait_for_work(struct ulog *log)
 {
     struct ulog_syncer *y = &log->syncer;
+    bool due = false;
 
-    for (;;) {
-        bool due = log->last > atomic_load(&y->durable) && !log->failed;
-
-        if (y->stop) {
-            return false;
-        }
+    while (!y->stop && !due) {
         if (y->how == ULOG_SYNC_EVERYSEC) {
             wait_a_second(log);
-            if (log->last > atomic_load(&y->durable) && !log->failed) {
-                return !y->stop;
-            }
-        } else if (y->how == ULOG_SYNC_ALWAYS && due) {
-            return true;
+            due = is_due(log);
+        } else if (y->how == ULOG_SYNC_ALWAYS && is_due(log)) {
+            due = true;
         } else {
             y->idle = y->how == ULOG_SYNC_ALWAYS;
             (void)pthread_cond_wait(&y->wake, &log->lock);
         }
     }
+    return !y->stop;
 }
 
 static void *
