@@ -31,6 +31,9 @@ enum { START_FIELD = 22 - 3 }; /* counted from the one behind the state */
 static struct slice
 behind_name(struct slice stat)
 {
+    if (stat.p == NULL) {
+        return SLICE("Z");
+    }
     while (stat.n > 0 && stat.p[0] != ')') {
         stat.p++;
         stat.n--;
@@ -121,12 +124,15 @@ note_process(const struct local *local, uint64_t i, int pid, struct err *err)
     return rc;
 }
 
-/* At most LOG_TAIL bytes of it. */
+/* At most LOG_TAIL bytes of it, without the newlines at its end. */
 static struct slice
 last_line(struct slice text)
 {
     size_t n = 0;
 
+    while (text.n > 0 && text.p[text.n - 1] == '\n') {
+        text.n--;
+    }
     while (n < text.n && n < LOG_TAIL && text.p[text.n - 1 - n] != '\n') {
         n++;
     }
@@ -145,10 +151,7 @@ say_why(const struct local *local, uint64_t i, const char *what,
 
     (void)file_read_all(path, &text, &unused);
     tail = buf_slice(&text);
-    while (tail.n > 0 && tail.p[tail.n - 1] == '\n') {
-        tail.n--;
-    }
-    tail = last_line(tail);
+    tail = last_line(tail.p != NULL ? tail : SLICE(""));
     (void)err_set(err, ERR_UNAVAILABLE, "%s (its log is %s): %.*s", what, path,
                   (int)(tail.n < LOG_TAIL ? tail.n : LOG_TAIL), tail.p);
     buf_fini(&text);

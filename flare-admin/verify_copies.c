@@ -45,6 +45,19 @@ put_result(struct table *table, const struct digest_result *r)
     }
 }
 
+/* Every copy that differs, once. */
+static bool
+repair_copies(struct tool *tool, struct digest_result *r, uint64_t *repaired)
+{
+    for (size_t i = 1; i < r->n; i++) {
+        if (r->copies[i].verdict == DIGEST_DIFFERENT &&
+            !digest_repair(tool, r, &r->copies[i], repaired)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Repair what differs, then look again; a few times, as writes go on. */
 static bool
 repair(struct tool *tool, const struct cluster_map *map,
@@ -54,11 +67,8 @@ repair(struct tool *tool, const struct cluster_map *map,
         uint64_t repaired = 0;
         int partition = r->partition;
 
-        for (size_t i = 1; i < r->n; i++) {
-            if (r->copies[i].verdict == DIGEST_DIFFERENT &&
-                !digest_repair(tool, r, &r->copies[i], &repaired)) {
-                return false;
-            }
+        if (!repair_copies(tool, r, &repaired)) {
+            return false;
         }
         output_info(&tool->out, "partition %d: %ju entries were sent anew",
                     partition, (uintmax_t)repaired);

@@ -59,25 +59,32 @@ weights_deviation(const struct weight_copy *copies, size_t n)
     return worst * 100;
 }
 
+/* The partition whose first copy is the one at `first`. */
+static void
+normalise_partition(struct weight_copy *copies, size_t n, size_t first,
+                    int partitions)
+{
+    int partition = copies[first].partition;
+    double sum = 0;
+
+    for (size_t j = first; j < n; j++) {
+        sum += copies[j].partition == partition ? copies[j].share : 0;
+    }
+    for (size_t j = n; j-- > first;) {
+        if (copies[j].partition == partition) {
+            copies[j].share /= sum * partitions;
+            copies[j].weight = 0;
+        }
+    }
+}
+
 /* Shares of a partition's copies sum up to the partition's. */
 static void
 normalise(struct weight_copy *copies, size_t n, int partitions)
 {
     for (size_t i = 0; i < n; i++) {
-        double sum = 0;
-
-        if (copies[i].weight == 0) {
-            continue; /* done with its partition */
-        }
-        for (size_t j = i; j < n; j++) {
-            sum += copies[j].partition == copies[i].partition ? copies[j].share
-                                                              : 0;
-        }
-        for (size_t j = n; j-- > i;) {
-            if (copies[j].partition == copies[i].partition) {
-                copies[j].share /= sum * partitions;
-                copies[j].weight = 0;
-            }
+        if (copies[i].weight != 0) { /* 0: done with its partition */
+            normalise_partition(copies, n, i, partitions);
         }
     }
     for (size_t i = 0; i < n; i++) {

@@ -75,12 +75,10 @@ wire_send(struct wire *w, struct slice bytes, struct err *err)
         if (n > 0) {
             bytes.p += n;
             bytes.n -= (size_t)n;
-        } else if (errno == EAGAIN || errno == EINTR) {
-            if (await(w, POLLOUT) != 0) {
-                return failed(w, "send to", ETIMEDOUT, err);
-            }
-        } else {
+        } else if (errno != EAGAIN && errno != EINTR) {
             return failed(w, "send to", errno, err);
+        } else if (await(w, POLLOUT) != 0) {
+            return failed(w, "send to", ETIMEDOUT, err);
         }
     }
     return 0;
@@ -119,7 +117,7 @@ wire_line(struct wire *w, struct slice *out, struct err *err)
     w->used = 0;
     for (;;) {
         struct slice s = buf_slice(&w->in);
-        const char *end = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
+        const char *end = s.p != NULL ? memchr(s.p, '\n', s.n) : NULL;
         int rc;
 
         if (end != NULL) {

@@ -89,8 +89,10 @@ packed_read_block(FILE *file, const char *path, struct packed_block *block,
     if (plain_n > PACKED_PLAIN_MAX || stored_n > PACKED_PLAIN_MAX) {
         return damaged(file, path, "a block has an impossible size", err);
     }
-    stored = malloc(stored_n + 1);
-    if (stored == NULL || !buf_reserve(&block->plain, plain_n + 1)) {
+    if (buf_reserve(&block->plain, plain_n + 1)) {
+        stored = malloc(stored_n + 1);
+    }
+    if (stored == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a block of %s", path);
     }
     if (fread(stored, 1, stored_n, file) != stored_n) {

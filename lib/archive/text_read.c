@@ -87,6 +87,15 @@ take_bytes(struct text_reader *r, size_t n)
     return true;
 }
 
+/* Behind a quote: '"' when it was one of two, otherwise as take_field(). */
+static int
+after_quote(struct text_reader *r)
+{
+    int c = getc_unlocked(r->file);
+
+    return c == '"' || c == ',' || c == '\n' || c == EOF ? c : -2;
+}
+
 /* A field of csv.  Returns what ended it: ',', '\n' or EOF; -2: no field. */
 static int
 take_field(struct text_reader *r, struct buf *to)
@@ -105,10 +114,10 @@ take_field(struct text_reader *r, struct buf *to)
             return quoted ? -2 : c;
         }
         if (quoted && c == '"') {
-            c = getc_unlocked(r->file);
-            if (c != '"') {
-                return c == ',' || c == '\n' || c == EOF ? c : -2;
-            }
+            c = after_quote(r);
+        }
+        if (quoted && byte == '"' && c != '"') {
+            return c;
         }
         if (buf_len(to) >= DATA_MAX || !buf_put(to, &byte, 1)) {
             return -2;

@@ -210,14 +210,14 @@ table_put_csv(const struct table *table, struct buf *out)
         put_csv_text(out, name_of(&table->columns[i]));
     }
     (void)buf_put_str(out, "\n");
-    for (size_t i = 0; i < table->ncells; i++) {
-        size_t column = i % table->ncolumns;
+    for (size_t i = 0, column = 0; i < table->ncells; i++) {
         bool none = table->columns[column].kind == TABLE_NUMBER &&
                     !is_number(table->cells[i]);
 
         (void)buf_put_str(out, column > 0 ? "," : "");
         put_csv_text(out, none ? "" : table->cells[i]);
-        (void)buf_put_str(out, column + 1 == table->ncolumns ? "\n" : "");
+        column = column + 1 < table->ncolumns ? column + 1 : 0;
+        (void)buf_put_str(out, column == 0 ? "\n" : "");
     }
 }
 

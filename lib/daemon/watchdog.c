@@ -112,8 +112,7 @@ watchdog_free(struct watchdog *watchdog)
         return;
     }
     timer_fini(&watchdog->timer);
-    while ((first = list_first(&watchdog->watched)) != NULL) {
-        list_remove(first);
+    while ((first = list_pop(&watchdog->watched)) != NULL) {
         free(LIST_ENTRY(first, struct watched, link));
     }
     free(watchdog);

@@ -98,12 +98,10 @@ topkeys_age(struct topkeys *top)
 
         entry->count /= 2;
         entry->error /= 2;
-        if (entry->count > 0) {
-            if (kept != i) {
-                top->entry[kept] = *entry;
-            }
-            kept++;
+        if (entry->count > 0 && kept != i) {
+            top->entry[kept] = *entry;
         }
+        kept += entry->count > 0;
     }
     top->n = kept;
     top->total /= 2;
