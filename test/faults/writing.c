@@ -54,7 +54,9 @@ new_value(struct writer *w, size_t key)
     value = xasprintf("%u.%zu.%" PRIu64 ".%*s", w->id, key, w->serial, (int)pad,
                       "");
     for (char *at = value; *at != '\0'; at++) {
-        *at = *at == ' ' ? 'p' : *at;
+        if (*at == ' ') {
+            *at = 'p';
+        }
     }
     return value;
 }

@@ -305,8 +305,10 @@ blur(struct buf *b)
     for (size_t i = b->start; i < b->end; i++) {
         bool digit = b->base[i] >= '0' && b->base[i] <= '9';
 
-        if (!digit || !in_number) {
-            *to++ = digit ? '0' : b->base[i];
+        if (!digit) {
+            *to++ = b->base[i];
+        } else if (!in_number) {
+            *to++ = '0';
         }
         in_number = digit;
     }

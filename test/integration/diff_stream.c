@@ -241,7 +241,8 @@ run(uint64_t seed)
     rand_init(&r, seed);
     make(&r, &stream);
     have_answered(all.memcached.port, buf_slice(&stream), &theirs);
-    for (size_t i = 0; i < all.cluster.n; i++) {
+    assert_int_equal(all.cluster.n, COUNT(who));
+    for (size_t i = 0; i < COUNT(who); i++) {
         buf_clear(&ours);
         have_answered(all.cluster.nodes[i].port, buf_slice(&stream), &ours);
         compare(who[i], buf_slice(&theirs), buf_slice(&ours));

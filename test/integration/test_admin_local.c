@@ -83,7 +83,7 @@ a_cluster_is_made_used_stopped_and_removed(void **state)
     admin_has(t->out, "stopped index\n");
     t = admin_run(&nobody, 0, NULL, "cluster ls -o csv");
     admin_has(t->out, ",2,0,");
-    t = admin_run(&nobody, 0, NULL, "cluster start");
+    (void)admin_run(&nobody, 0, NULL, "cluster start");
     t = admin_run(&nobody, 0, NULL, "cluster start");
     admin_has(t->out, "index runs already\n");
     t = admin_run(&nobody, 0, NULL, "cluster restart");

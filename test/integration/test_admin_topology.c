@@ -114,7 +114,7 @@ scaleout_adds_partitions_under_load(void **state)
     load_set(&c, &load);
     t = admin_run(&cluster, 0, NULL, "scaleout -n -r 0 @1 @2");
     admin_has(t->out, "To be copied, about:");
-    t = admin_run(&cluster, 0, NULL, "scaleout -y -r 0 @1 @2");
+    (void)admin_run(&cluster, 0, NULL, "scaleout -y -r 0 @1 @2");
     cluster_settle(&cluster);
     load_expect(&c, &load);
     client_close(&c);
@@ -230,7 +230,7 @@ nodes_come_and_go(void **state)
     admin_has(t->out, "\"balance\": 5");
     t = admin_run(&cluster, 1, "n\n", "del-node @2");
     admin_has(t->err, "take the node out of the cluster (node=127.0.0.1:");
-    t = admin_run(&cluster, 0, NULL, "del-node -y @2");
+    (void)admin_run(&cluster, 0, NULL, "del-node -y @2");
     cluster_wait_state(&cluster, 3, "master active 1 1");
     t = admin_run(&cluster, 1, NULL, "del-node -y @3");
     admin_has(t->out, "it has the only active copy of its partition.");

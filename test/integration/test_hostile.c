@@ -147,11 +147,10 @@ static void
 an_answer_of_any_size_is_not_made(void **state)
 {
     long before = resident_kb(0);
-    char line[5000];
+    char line[5000] = "get";
     size_t n = 3;
 
     (void)state;
-    memcpy(line, "get", 3);
     for (int i = 0; i < 600; i++) { /* 600 MB */
         n += (size_t)snprintf(line + n, sizeof(line) - n, " big0");
     }
@@ -199,7 +198,7 @@ a_pipeline_behind_a_silent_node_is_not_collected(void **state)
 
     (void)state;
     memset(request + n, 'x', BIG);
-    memcpy(request + n + BIG, "\r\n", 2);
+    memcpy(request + n + BIG, "\r\n", sizeof("\r\n"));
     client_open(&many[0], cluster.nodes[1].port);
     client_talk(&many[0], "get kept\r\n", "VALUE kept 0 5\r\nvalue\r\nEND\r\n");
     process_signal(&cluster.nodes[0].process, SIGSTOP);

@@ -65,6 +65,25 @@ run_many(void)
 }
 
 static bool
+take_value(const char *name, const char *value)
+{
+    if (strcmp(name, "--from") == 0) {
+        options.from = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "--seeds") == 0) {
+        options.seeds = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "--seed") == 0) {
+        options.from = strtoull(value, NULL, 10);
+        options.seeds = 1;
+        options.one = options.keep_going = true;
+    } else if (strcmp(name, "--plant") == 0) {
+        options.plant = (enum plant)strtoul(value, NULL, 10);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
 take_option(char **argv, int *i)
 {
     const char *name = argv[*i], *value = argv[*i + 1];
@@ -75,18 +94,9 @@ take_option(char **argv, int *i)
         options.hurry = true;
     } else if (strcmp(name, "--quiet") == 0) {
         options.quiet = true;
-    } else if (value == NULL) {
-        return false;
-    } else if (++*i, strcmp(name, "--from") == 0) {
-        options.from = strtoull(value, NULL, 10);
-    } else if (strcmp(name, "--seeds") == 0) {
-        options.seeds = strtoull(value, NULL, 10);
-    } else if (strcmp(name, "--seed") == 0) {
-        options.from = strtoull(value, NULL, 10);
-        options.seeds = 1;
-        options.one = options.keep_going = true;
-    } else if (strcmp(name, "--plant") == 0) {
-        options.plant = (enum plant)strtoul(value, NULL, 10);
+    } else if (value != NULL) {
+        ++*i;
+        return take_value(name, value);
     } else {
         return false;
     }

@@ -30,16 +30,20 @@ static bool
 may_write(struct world *w, size_t me)
 {
     struct node_sim *node = &w->node[me];
+    const struct cluster_view *view = node->view;
     struct stream_contact contact = {.heard = node->heard, .woke = node->woke};
     int64_t lease =
         stream_lease_ms((uint64_t)(w->set.interval / MS), w->set.threshold);
 
-    for (size_t i = 0; i < node->view->map->nnodes; i++) {
-        const struct node *other = &node->view->map->node[i];
+    if (view == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < view->map->nnodes; i++) {
+        const struct node *other = &view->map->node[i];
 
         contact.has_slaves |= other->role == NODE_SLAVE &&
                               other->state == NODE_ACTIVE &&
-                              other->partition == node->view->self->partition;
+                              other->partition == view->self->partition;
     }
     return node->epoch != 0 && !node->fenced &&
            stream_has_lease(&contact, lease, mono_of(w));

@@ -143,7 +143,7 @@ static const struct {
 static void
 a_mistake_is_seen(void **state)
 {
-    const size_t i = (size_t)(uintptr_t)*state;
+    const size_t i = *(const size_t *)*state;
 
     for (uint64_t seed = 1; seed <= PLANT_SEEDS; seed++) {
         struct setting set = setting_of(seed);
@@ -164,6 +164,7 @@ int
 suite_run(void)
 {
     enum { OTHERS = 3 };
+    static size_t number[COUNT(plants)];
     struct CMUnitTest tests[OTHERS + COUNT(plants)] = {
         cmocka_unit_test(seeds_that_failed_once_hold),
         cmocka_unit_test(fresh_seeds_hold),
@@ -171,9 +172,9 @@ suite_run(void)
     };
 
     for (size_t i = 0; i < COUNT(plants); i++) {
-        tests[OTHERS + i] =
-            (struct CMUnitTest){plants[i].name, a_mistake_is_seen, NULL, NULL,
-                                (void *)(uintptr_t)i};
+        number[i] = i;
+        tests[OTHERS + i] = (struct CMUnitTest){
+            plants[i].name, a_mistake_is_seen, NULL, NULL, &number[i]};
     }
     return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
 }

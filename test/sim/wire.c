@@ -34,8 +34,8 @@ msg_free(struct msg *msg)
 
 /* --- connections ---------------------------------------------------------- */
 
-static struct conn *
-conn_of(const struct world *w, struct link_end end)
+static const struct conn *
+conn_seen(const struct world *w, struct link_end end)
 {
     const struct conn *conn;
 
@@ -43,8 +43,13 @@ conn_of(const struct world *w, struct link_end end)
         return NULL;
     }
     conn = &w->wire.conn[end.conn - 1];
-    return conn->used && conn->gen == end.gen ? (struct conn *)(uintptr_t)conn
-                                              : NULL;
+    return conn->used && conn->gen == end.gen ? conn : NULL;
+}
+
+static struct conn *
+conn_of(struct world *w, struct link_end end)
+{
+    return conn_seen(w, end) != NULL ? &w->wire.conn[end.conn - 1] : NULL;
 }
 
 static struct link_end
@@ -57,7 +62,7 @@ other_end(struct link_end end)
 struct link_end
 wire_open(struct world *w, size_t from, size_t to)
 {
-    for (uint16_t i = 0; i < SIM_CONNS; i++) {
+    for (size_t i = 0; i < SIM_CONNS; i++) {
         struct conn *conn = &w->wire.conn[i];
 
         if (conn->used) {
@@ -78,7 +83,7 @@ wire_open(struct world *w, size_t from, size_t to)
 bool
 wire_is_open(const struct world *w, struct link_end end)
 {
-    const struct conn *conn = conn_of(w, end);
+    const struct conn *conn = conn_seen(w, end);
 
     return conn != NULL && conn->open[end.side];
 }
@@ -86,7 +91,7 @@ wire_is_open(const struct world *w, struct link_end end)
 size_t
 wire_other(const struct world *w, struct link_end end)
 {
-    const struct conn *conn = conn_of(w, end);
+    const struct conn *conn = conn_seen(w, end);
 
     return conn != NULL ? conn->place[1 - end.side] : 0;
 }
@@ -234,11 +239,11 @@ wire_kill(struct world *w, size_t place, bool power)
         msg_free(p->held[i].msg);
     }
     p->nheld = 0;
-    for (uint16_t i = 0; i < SIM_CONNS; i++) {
+    for (size_t i = 0; i < SIM_CONNS; i++) {
         struct conn *conn = &w->wire.conn[i];
 
         for (uint16_t side = 0; side < 2; side++) {
-            struct link_end end = {i + 1, side, conn->gen};
+            struct link_end end = {(uint16_t)(i + 1), side, conn->gen};
 
             if (!conn->used || conn->place[side] != place ||
                 !conn->open[side]) {
