@@ -137,7 +137,8 @@ who_never_reads_takes_a_bounded_part_of_memory(void **state)
         }
         client_expect(&bystander, "kept", "value");
     }
-    must_have_grown_less(0, before, (MANY / 2) * EACH_KB + HIDDEN_KB);
+    /* Each has one block more than is in use, of any size up to that. */
+    must_have_grown_less(0, before, (MANY / 2) * (EACH_KB + 1024) + HIDDEN_KB);
     for (int i = 0; i < MANY / 2; i++) {
         client_close(&many[i]);
     }
