@@ -9,12 +9,12 @@
 #include "storage/engine_front_impl.h"
 
 enum {
-    AGAIN_MS = 200,   /* after the engine refused a record */
-    NICE = 5,         /* who answers requests goes first */
-    BATCH = 256,      /* entries carried over at a time */
-    WAKE_MS = 100,    /* the thread looks for old entries so often */
-    OLD_MS = 10000,   /* an entry that old goes, full or not */
-    SURVEY_STEP = 64, /* records between two looks for others */
+    AGAIN_MS = 200,     /* after the engine refused a record */
+    NICE = 5,           /* who answers requests goes first */
+    BATCH = 256,        /* entries carried over at a time */
+    WAKE_MS = 100,      /* the thread looks for old entries so often */
+    OLD_MS = 10000,     /* an entry that old goes, full or not */
+    SURVEY_STEP = 4096, /* records between two looks at who waits */
     SURVEY_AGAIN_MS = 2000,
 };
 
@@ -267,7 +267,7 @@ add_up(struct front *f, struct digest_sum *sums)
     while (result == ENGINE_OK) {
         struct slice key, record;
 
-        if (n++ % SURVEY_STEP == 0 &&
+        if (n++ % SURVEY_STEP == SURVEY_STEP - 1 &&
             (atomic_load(&f->wanted) > 0 || atomic_load(&f->hurry))) {
             break;
         }
